@@ -122,7 +122,8 @@ function(enigma_link_rooms link_target)
   if(APPLE)
     target_link_options(${link_target} PRIVATE LINKER:-dead_strip)
   else()
-    target_link_options(${link_target} PRIVATE LINKER:--gc-sections)
+    # LLVM's archives name libz3 and others that nothing here calls.
+    target_link_options(${link_target} PRIVATE LINKER:--gc-sections LINKER:--as-needed)
   endif()
 endfunction()
 

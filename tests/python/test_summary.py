@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The summary that ./dev test ends with: right sums, and a run that crashed or tested nothing is a failure."""
+"""The summary that ends ./dev test: right sums, and a run that crashed or tested nothing is a failure."""
 
 import subprocess
 import sys
