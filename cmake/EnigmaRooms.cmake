@@ -15,6 +15,11 @@
 #   enigma_add_benchmark(<name> SOURCES <file>... ROOMS <Room>...)
 set(ENIGMA_WARNINGS -Wall -Wextra -Wno-unused-parameter)
 set_property(GLOBAL PROPERTY ENIGMA_ROOMS "")
+# CMake would also name the text of a precompiled header, by an absolute path that ccache cannot make relative: no
+# second checkout could then use what the first one compiled.
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
+endif()
 
 # Warnings, sections for the linker to drop, and the include paths of the project itself.
 function(enigma_compile_options target)
