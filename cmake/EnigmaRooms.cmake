@@ -34,7 +34,7 @@ endfunction()
 function(enigma_mlir_options target)
   set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden)
   target_link_libraries(${target} PRIVATE EnigmaMLIRHeaders)
-  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:Clang,AppleClang>:SHELL:-Xclang -fno-pch-timestamp>")
   add_dependencies(${target} enigma-tablegen)
 endfunction()
 

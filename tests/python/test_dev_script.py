@@ -147,7 +147,7 @@ def test_a_full_disk_is_noticed_before_anything_is_installed(machine):
     machine.tool("dpkg-query", NOTHING_INSTALLED)
     machine.tool("df", FULL)
     message = refused(machine.dev("demo"))
-    assert "installing packages needs about 5 GB" in message
+    assert "installing packages needs about 6 GB" in message
     assert "has 1 GB free" in message
     assert machine.calls() == ""
 
