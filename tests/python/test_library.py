@@ -2,6 +2,7 @@
 """What libenigma shows to the outside: names of namespace enigma, no LLVM, and a CMake package that works."""
 
 import subprocess
+import tomllib
 from pathlib import Path
 
 import enigma
@@ -64,3 +65,8 @@ def test_an_application_links_it_through_the_cmake_package(tmp_path):
     assert run(str(build / "embedding")) == f"{enigma.__version__}\n"
     shown = [p for p in prefix.rglob("*.h") if "mlir/" in p.read_text() or "llvm/" in p.read_text()]
     assert shown == []
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text())["project"]
+    assert project["version"] == enigma.__version__ == cache_entry("CMAKE_PROJECT_VERSION")
