@@ -115,6 +115,18 @@ bool isElementwise(OpKind kind) { return infoOf(kind).elementwise; }
 bool isBf16Native(OpKind kind) { return infoOf(kind).bf16Native; }
 int mslVersionOf(OpKind kind) { return infoOf(kind).mslVersion; }
 
+uint32_t siteOf(Location loc) {
+  if (auto named = dyn_cast<NameLoc>(loc))
+    loc = named.getChildLoc();
+  auto file = dyn_cast<FileLineColLoc>(loc);
+  return file ? file.getLine() : ~0u;
+}
+
+llvm::StringRef nameOf(Location loc) {
+  auto named = dyn_cast<NameLoc>(loc);
+  return named ? named.getName().getValue() : llvm::StringRef();
+}
+
 std::optional<int64_t> constantInt(Value v) {
   IntegerAttr attr;
   if (!matchPattern(v, m_Constant(&attr)))

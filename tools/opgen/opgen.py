@@ -79,7 +79,8 @@ def msl_templates(ops: list[Op]) -> str:
             begin = len(all_pieces)
             for kind, text, operand, minimum in parts:
                 all_pieces.append(f"{{Piece::{kind}, {operand}, {minimum}, {quote(text)}}},\n")
-            templates.append(f"{{{scalar}, {vector}, {begin}, {len(parts)}, {precedence}}},\n")
+            checked = name in ("wraps", "checked")
+            templates.append(f"{{{scalar}, {vector}, {begin}, {len(parts)}, {precedence}, {str(checked).lower()}}},\n")
         ranges.append(f"{{{first}, {len(templates) - first}}}, // {op.name}\n")
     return (HEADER + "#ifdef ENIGMA_MSL_PIECES\n" + "".join(all_pieces) + "#endif\n#ifdef ENIGMA_MSL_TEMPLATES\n" +
             "".join(templates) + "#endif\n#ifdef ENIGMA_MSL_RANGES\n" + "".join(ranges) + "#endif\n")

@@ -20,6 +20,7 @@ PRECEDENCE = {
     "==": (8, 12, 12), "!=": (8, 12, 12),
     "&": (7, 15, 15), "^": (6, 15, 15), "|": (5, 15, 15),
     "&&": (4, 4, 8), "||": (3, 8, 8),
+    ":": (2, 8, 8),  # the condition, and both values
 }  # operator: (its own, minimum on the left, minimum on the right)
 
 
@@ -30,6 +31,12 @@ def class_masks(record: str, name: str) -> tuple[int, int]:
 
     if name == "wraps":  # signed arithmetic that C leaves undefined; narrow scalars are promoted to int
         return mask(["i32", "i64"]), mask(["i8", "i16", "i32", "i64"])
+    if name == "checked":  # signed operations that need guards unless ranges are known
+        return mask(CLASSES["sint"]), mask(CLASSES["sint"])
+    if name == "mask":
+        return 0, mask(["b1"])
+    if name == "vector":
+        return 0, mask(ELEMS)
     if name == "narrow":
         return mask(["i8", "u8", "i16", "u16"]), 0
     if name not in CLASSES:
@@ -63,7 +70,7 @@ def pieces(op: Op, template: str) -> tuple[list[tuple[str, str, int, int]], int]
         if piece[0] != "Text":
             current["parts"] += 1
             continue
-        for word in re.findall(r"[(),]|(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^])(?= )|[-~!](?=$)|[A-Za-z_<>,:0-9?]+", piece[1]):
+        for word in re.findall(r"[(),]|(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^])(?= )|[-~!](?=$)|(?<= )[?:](?= )|[A-Za-z_<>,:0-9]+", piece[1]):
             if word == "(":
                 current["parts"] += 1
                 stack.append(current)
@@ -74,6 +81,8 @@ def pieces(op: Op, template: str) -> tuple[list[tuple[str, str, int, int]], int]
             elif word == ",":
                 current = {"operator": None, "prefix": False, "operands": [], "parts": 0}
                 groups.append(current)
+            elif word in "?:":
+                current["operator"] = word
             elif word in PRECEDENCE:
                 if current["operator"]:
                     fail(op.record, f"two operators in one group of {template!r}: add parentheses")
@@ -88,7 +97,7 @@ def pieces(op: Op, template: str) -> tuple[list[tuple[str, str, int, int]], int]
             if prefix:
                 piece[3] = 16
             elif group["operator"]:
-                _, left, right = PRECEDENCE[group["operator"]]
+                own, left, right = PRECEDENCE[group["operator"]]
                 piece[3] = right if before else left
             elif group is top and group["parts"] == 1:
                 piece[3] = 0

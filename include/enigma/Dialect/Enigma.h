@@ -68,6 +68,15 @@ bool isBf16Native(OpKind kind);
 /// First MSL version that has the operation, as major * 10 + minor.
 int mslVersionOf(OpKind kind);
 
+/// The position in the traced program that the location of an operation made by Convert stands for, or ~0u.
+uint32_t siteOf(mlir::Location loc);
+/// The user's name that a location carries, "" for none.
+llvm::StringRef nameOf(mlir::Location loc);
+
+/// Unit attribute of integer arithmetic. On add, sub, mul and neg: the exact result fits the type. On floor_div and mod:
+/// neither operand is negative. Set by the index pass, which knows ranges; the emitter writes the plain operator then.
+inline constexpr llvm::StringLiteral inRangeAttr = "in_range";
+
 /// The integer that a value is known to be, sign- or zero-extended after its type; nothing for a non-constant.
 std::optional<int64_t> constantInt(mlir::Value v);
 

@@ -108,14 +108,14 @@ def Enigma_FloorDivOp : Enigma_Operator<"floor_div", Enigma_Number, "x // y as P
   let description = "An integer divided by zero is unspecified (0 on the host). The smallest integer // -1 wraps.";
   let types = "number";
   let bf16Native = 0;
-  let msl = ["float: enigma_floor_div($x, $y)", "sint: enigma_floor_div<$T, $U>($x, $y)", "narrow: $T($x / $y)",
+  let msl = ["float: enigma_floor_div($x, $y)", "checked: enigma_floor_div<$T, $U>($x, $y)", "narrow: $T($x / $y)",
              "int: $x / $y"];
 }
 def Enigma_ModOp : Enigma_Operator<"mod", Enigma_Number, "x % y as Python has it: with the sign of y"> {
   let description = "An integer modulo zero is unspecified (0 on the host).";
   let types = "number";
   let bf16Native = 0;
-  let msl = ["float: enigma_mod($x, $y)", "sint: enigma_mod<$T>($x, $y)", "narrow: $T($x % $y)", "int: $x % $y"];
+  let msl = ["float: enigma_mod($x, $y)", "checked: enigma_mod<$T>($x, $y)", "narrow: $T($x % $y)", "int: $x % $y"];
 }
 def Enigma_NegOp : Enigma_Unary<"neg", Enigma_Number, "Operators"> {
   let summary = "-x; integers wrap";
@@ -132,13 +132,13 @@ def Enigma_AndOp : Enigma_Operator<"and", Enigma_IntOrBool, "bitwise x & y; logi
   let python = "bitwise_and";
   let aliases = ["logical_and:b1"];
   let types = "int|bool";
-  let msl = ["b1: $x && $y", "narrow: $T($x & $y)", "int: $x & $y"];
+  let msl = ["mask: $x & $y", "b1: $x && $y", "narrow: $T($x & $y)", "int: $x & $y"];
 }
 def Enigma_OrOp : Enigma_Operator<"or", Enigma_IntOrBool, "bitwise x | y; logical on b1", [Commutative]> {
   let python = "bitwise_or";
   let aliases = ["logical_or:b1"];
   let types = "int|bool";
-  let msl = ["b1: $x || $y", "narrow: $T($x | $y)", "int: $x | $y"];
+  let msl = ["mask: $x | $y", "b1: $x || $y", "narrow: $T($x | $y)", "int: $x | $y"];
 }
 def Enigma_XorOp : Enigma_Operator<"xor", Enigma_IntOrBool, "bitwise x ^ y; logical on b1", [Commutative]> {
   let python = "bitwise_xor";
@@ -202,6 +202,7 @@ def Enigma_SelectOp : Enigma_Elementwise<"select", [AllTypesMatch<["x", "y", "re
   let bf16Native = 1;
   let hasFolder = 1;
   let hasVerifier = 1;
+  let msl = ["vector: select($y, $x, $condition)", "any: $condition ? $x : $y"];
 }
 
 //===-- Shared by floats and integers -----------------------------------------------------------------------===//
