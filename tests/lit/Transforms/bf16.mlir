@@ -1,0 +1,15 @@
+// RUN: enigma-opt %s --pass-pipeline='builtin.module(enigma.kernel(enigma-bf16))' | FileCheck %s
+// Operators are native, functions compute in f32.
+
+// CHECK-LABEL: @k
+// CHECK: %[[S:.*]] = enigma.add %{{.*}}, %{{.*}} : bf16
+// CHECK: %[[W:.*]] = enigma.cast %[[S]] : bf16 to f32
+// CHECK: %[[E:.*]] = enigma.exp %[[W]] : f32
+// CHECK: %[[N:.*]] = enigma.cast %[[E]] : f32 to bf16
+// CHECK: enigma.store %[[N]]
+enigma.kernel @k(%A: !enigma.buffer<bf16, device>, %i: i32) writes [0] {
+  %v = enigma.load %A[%i] : !enigma.buffer<bf16, device>, i32 -> bf16
+  %s = enigma.add %v, %v : bf16
+  %e = enigma.exp %s : bf16
+  enigma.store %e, %A[%i] : bf16, !enigma.buffer<bf16, device>, i32
+}
