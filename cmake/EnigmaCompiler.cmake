@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Picks the compiler, linker and compiler cache before project() runs, so that presets, `pip install .` and
 # embedding all build alike. On Linux: clang 22 and lld 22, as Debian names them. On macOS: Apple's own compiler, whose
-# libc++ is the one that Homebrew's LLVM was built against. CC, CXX and -DCMAKE_CXX_COMPILER win over all of it.
+# libc++ is the one that Homebrew's LLVM was built against. -DCMAKE_CXX_COMPILER wins over all of it, and so does CXX, but
+# not inside pip, where scikit-build-core sets it to the compiler that Python was built with.
 cmake_policy(SET CMP0116 NEW) # depfiles of custom commands, also in older callers
 set(ENIGMA_LLVM_MAJOR 22)
 
-if(NOT CMAKE_HOST_APPLE AND NOT DEFINED CMAKE_CXX_COMPILER AND NOT DEFINED ENV{CXX})
+if(NOT CMAKE_HOST_APPLE AND NOT DEFINED CMAKE_CXX_COMPILER AND (SKBUILD OR NOT DEFINED ENV{CXX}))
   find_program(ENIGMA_CLANGXX NAMES clang++-${ENIGMA_LLVM_MAJOR} PATHS /usr/lib/llvm-${ENIGMA_LLVM_MAJOR}/bin)
   find_program(ENIGMA_CLANG NAMES clang-${ENIGMA_LLVM_MAJOR} PATHS /usr/lib/llvm-${ENIGMA_LLVM_MAJOR}/bin)
   if(ENIGMA_CLANGXX AND ENIGMA_CLANG)

@@ -15,6 +15,11 @@
 #   enigma_add_benchmark(<name> SOURCES <file>... ROOMS <Room>...)
 set(ENIGMA_WARNINGS -Wall -Wextra -Wno-unused-parameter)
 set_property(GLOBAL PROPERTY ENIGMA_ROOMS "")
+# CMake would also name the text of a precompiled header, by an absolute path that ccache cannot make relative: no
+# second checkout could then use what the first one compiled.
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
+endif()
 
 # Warnings, sections for the linker to drop, and the include paths of the project itself.
 function(enigma_compile_options target)
@@ -29,7 +34,7 @@ endfunction()
 function(enigma_mlir_options target)
   set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden)
   target_link_libraries(${target} PRIVATE EnigmaMLIRHeaders)
-  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  target_compile_options(${target} PRIVATE "$<$<CXX_COMPILER_ID:Clang,AppleClang>:SHELL:-Xclang -fno-pch-timestamp>")
   add_dependencies(${target} enigma-tablegen)
 endfunction()
 
@@ -122,7 +127,8 @@ function(enigma_link_rooms link_target)
   if(APPLE)
     target_link_options(${link_target} PRIVATE LINKER:-dead_strip)
   else()
-    target_link_options(${link_target} PRIVATE LINKER:--gc-sections)
+    # LLVM's archives name libz3 and others that nothing here calls.
+    target_link_options(${link_target} PRIVATE LINKER:--gc-sections LINKER:--as-needed)
   endif()
 endfunction()
 

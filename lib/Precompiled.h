@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The MLIR headers that nearly every file with MLIR includes, compiled once for all of them (enigma_use_mlir).
-// It saves time and nothing else: every file still includes what it uses. Headers of the project do not belong here,
-// and neither do rarely used ones, because each change of this file compiles all rooms with MLIR again.
+// The MLIR headers that nearly every file with MLIR includes, compiled once for all of them
+// (enigma_use_mlir). It saves time and nothing else: every file still includes what it uses. Headers of the
+// project do not belong here, and neither do rarely used ones, because each change of this file compiles all
+// rooms with MLIR again.
 #ifndef ENIGMA_PRECOMPILED_H
 #define ENIGMA_PRECOMPILED_H
 
@@ -17,6 +18,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Pass/Pass.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 

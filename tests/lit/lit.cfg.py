@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How lit runs the tests of this folder: enigma-opt and enigma-translate from the build, FileCheck from LLVM."""
+"""How lit runs the tests of this folder: the tools come from the build, FileCheck from LLVM."""
 
 import os
 
