@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+//
+// See Lowering.h.
+#include "Lowering.h"
+
+#include "KernelEmitter.h"
+#include "LaneBuilder.h"
+#include "MemoryEmitter.h"
+#include "enigma/Dialect/Enigma.h"
+
+#include "mlir/IR/Location.h"
+#include "llvm/IR/Constants.h"
+
+#include <optional>
+
+namespace enigma::host {
+namespace {
+
+using namespace enigma::dialect;
+using hostabi::KernelDescriptor;
+using hostabi::ParamDescriptor;
+using hostabi::Traversal;
+
+[[noreturn]] void fail(mlir::Operation *op, const std::string &why) {
+  SourceLoc where;
+  if (auto loc = llvm::dyn_cast<mlir::FileLineColLoc>(op->getLoc())) {
+    where.file = loc.getFilename().str();
+    where.line = loc.getLine();
+    where.col = loc.getColumn();
+  }
+  throw Error(ErrorKind::Compile, op->getName().getStringRef().str() + ": " + why, where);
+}
+
+ElementKind elementOf(mlir::Type type) {
+  const mlir::Type scalar = scalarOf(type);
+  if (scalar.isF16())
+    return ElementKind::F16;
+  if (scalar.isBF16())
+    return ElementKind::BF16;
+  if (scalar.isF32())
+    return ElementKind::F32;
+  if (scalar.isInteger(1))
+    return ElementKind::B1;
+  const bool isUnsigned = scalar.isUnsignedInteger();
+  switch (scalar.getIntOrFloatBitWidth()) {
+  case 8:
+    return isUnsigned ? ElementKind::U8 : ElementKind::I8;
+  case 16:
+    return isUnsigned ? ElementKind::U16 : ElementKind::I16;
+  case 32:
+    return isUnsigned ? ElementKind::U32 : ElementKind::I32;
+  default:
+    return isUnsigned ? ElementKind::U64 : ElementKind::I64;
+  }
+}
+
+KernelOp onlyKernel(mlir::ModuleOp module) {
+  KernelOp found;
+  for (KernelOp kernel : module.getOps<KernelOp>()) {
+    if (found)
+      throw Error(ErrorKind::Compile, "the host compiles one kernel at a time, got a module with several");
+    found = kernel;
+  }
+  if (!found)
+    throw Error(ErrorKind::Compile, "the module has no kernel");
+  return found;
+}
+
+bool isAccess(mlir::Operation &op) { return llvm::isa<LoadOp, StoreOp, LoadIfOp, StoreIfOp>(op); }
+
+/// Thread queries: the kind of the operation, what it asks, whether it has an axis.
+struct QueryRow {
+  OpKind kind;
+  Query query;
+  bool hasAxis;
+};
+constexpr QueryRow kQueries[] = {
+    {OpKind::thread_position_in_grid, Query::ThreadPositionInGrid, true},
+    {OpKind::thread_position_in_threadgroup, Query::ThreadPositionInThreadgroup, true},
+    {OpKind::threadgroup_position_in_grid, Query::ThreadgroupPositionInGrid, true},
+    {OpKind::threads_per_grid, Query::ThreadsPerGrid, true},
+    {OpKind::threads_per_threadgroup, Query::ThreadsPerThreadgroup, true},
+    {OpKind::dispatch_threads_per_threadgroup, Query::DispatchThreadsPerThreadgroup, true},
+    {OpKind::threadgroups_per_grid, Query::ThreadgroupsPerGrid, true},
+    {OpKind::thread_index_in_threadgroup, Query::ThreadIndexInThreadgroup, false},
+    {OpKind::thread_index_in_simdgroup, Query::ThreadIndexInSimdgroup, false},
+    {OpKind::simdgroup_index_in_threadgroup, Query::SimdgroupIndexInThreadgroup, false},
+    {OpKind::simdgroups_per_threadgroup, Query::SimdgroupsPerThreadgroup, false},
+    {OpKind::threads_per_simdgroup, Query::ThreadsPerSimdgroup, false},
+    {OpKind::thread_index_in_quadgroup, Query::ThreadIndexInQuadgroup, false},
+    {OpKind::quadgroup_index_in_threadgroup, Query::QuadgroupIndexInThreadgroup, false},
+    {OpKind::quadgroups_per_threadgroup, Query::QuadgroupsPerThreadgroup, false},
+};
+std::optional<QueryRow> queryOf(OpKind kind) {
+  for (const QueryRow &row : kQueries)
+    if (row.kind == kind)
+      return row;
+  return std::nullopt;
+}
+
+/// Lowers one kernel.
+class KernelLowering {
+public:
+  KernelLowering(KernelOp kernel, const HostOptions &options, const TargetTraits &target, llvm::Module &into)
+      : kernel(kernel), options(options), builder(into.getContext()), b(builder, target), into(into) {}
+
+  KernelDescriptor run() {
+    KernelDescriptor descriptor = describe();
+    KernelEmitter emitter(into, b, shapeOf(descriptor));
+    MemoryEmitter memoryEmitter(emitter, b, options.check);
+    frame = &emitter;
+    memory = &memoryEmitter;
+    if (options.fastMath || kernel.getFastMath()) {
+      llvm::FastMathFlags flags;
+      flags.setAllowReassoc();
+      flags.setAllowContract();
+      flags.setAllowReciprocal();
+      flags.setApproxFunc();
+      builder.setFastMathFlags(flags);
+    }
+    emitter.emit([&] {
+      values.clear();
+      nextSite = 0;
+      bindArguments(descriptor);
+      for (mlir::Operation &op : kernel.getBody().front())
+        lower(op);
+    });
+    return descriptor;
+  }
+
+private:
+  KernelDescriptor describe() {
+    KernelDescriptor descriptor;
+    descriptor.name = kernel.getSymName().str();
+    descriptor.vecWidth = static_cast<uint32_t>(kernel.getVecWidth());
+    const auto arguments = kernel.getBody().getArguments();
+    for (auto [argument, name] : llvm::zip(arguments, kernel.getArgNames())) {
+      ParamDescriptor param;
+      param.name = llvm::cast<mlir::StringAttr>(name).str();
+      auto buffer = llvm::dyn_cast<BufferType>(argument.getType());
+      param.element = elementOf(buffer ? buffer.getElementType() : argument.getType());
+      param.isScalar = !buffer;
+      param.isRead = !buffer;
+      for (mlir::Operation *user : argument.getUsers())
+        param.isRead |= llvm::isa<LoadOp, LoadIfOp>(user);
+      descriptor.params.push_back(std::move(param));
+    }
+    for (int32_t written : kernel.getWritten())
+      descriptor.params[static_cast<size_t>(written)].isWritten = true;
+    return descriptor;
+  }
+
+  /// Which traversal the kernel's thread queries need.
+  KernelEmitter::Shape shapeOf(KernelDescriptor &descriptor) {
+    bool asksLanes = false, asksGroupX = false, asksPosition = false;
+    kernel.walk([&](mlir::Operation *op) {
+      const auto query = queryOf(kindOf(op));
+      if (!query)
+        return;
+      switch (query->query) {
+      case Query::ThreadPositionInGrid:
+        asksPosition = true;
+        break;
+      case Query::ThreadPositionInThreadgroup:
+      case Query::ThreadgroupPositionInGrid:
+      case Query::ThreadsPerThreadgroup:
+        asksPosition = true;
+        asksGroupX |= op->getAttrOfType<mlir::IntegerAttr>("axis").getInt() == 0;
+        break;
+      case Query::ThreadIndexInThreadgroup:
+      case Query::ThreadIndexInSimdgroup:
+      case Query::SimdgroupIndexInThreadgroup:
+      case Query::SimdgroupsPerThreadgroup:
+      case Query::ThreadIndexInQuadgroup:
+      case Query::QuadgroupIndexInThreadgroup:
+      case Query::QuadgroupsPerThreadgroup:
+        asksLanes = true;
+        break;
+      default:
+        break;
+      }
+    });
+    descriptor.traversal = asksLanes ? Traversal::Grouped : Traversal::Flat;
+    return {descriptor.name, descriptor.params, descriptor.traversal, asksLanes ? asksPosition : asksGroupX};
+  }
+
+  void bindArguments(const KernelDescriptor &descriptor) {
+    for (mlir::BlockArgument argument : kernel.getBody().getArguments())
+      if (descriptor.params[argument.getArgNumber()].isScalar)
+        values[argument] = {frame->scalarParam(argument.getArgNumber())};
+  }
+
+  const Components &valueOf(mlir::Value value) { return values.find(value)->second; }
+
+  void lower(mlir::Operation &op) {
+    const OpKind kind = kindOf(&op);
+    if (const auto query = queryOf(kind)) {
+      const unsigned axis = query->hasAxis ? static_cast<unsigned>(op.getAttrOfType<mlir::IntegerAttr>("axis").getInt()) : 0;
+      values[op.getResult(0)] = {frame->query(query->query, axis)};
+      return;
+    }
+    if (isElementwise(kind))
+      return lowerElementwise(op, kind);
+    if (auto constant = llvm::dyn_cast<ConstantOp>(op)) {
+      values[constant] = constantOf(constant);
+    } else if (auto make = llvm::dyn_cast<MakeVectorOp>(op)) {
+      Components parts;
+      for (mlir::Value component : make.getComponents())
+        parts.push_back(valueOf(component)[0]);
+      values[make] = parts;
+    } else if (auto splat = llvm::dyn_cast<SplatOp>(op)) {
+      values[splat] = Components(static_cast<size_t>(lanesOf(splat.getType())), valueOf(splat.getX())[0]);
+    } else if (auto extract = llvm::dyn_cast<ExtractOp>(op)) {
+      const Components one{valueOf(extract.getX())[extract.getIndex()]};
+      values[extract] = one;
+    } else if (auto load = llvm::dyn_cast<LoadOp>(op)) {
+      values[load] = memory->load(access(load.getBuffer(), load.getIndex(), load.getType()), frame->activeLanes());
+    } else if (auto store = llvm::dyn_cast<StoreOp>(op)) {
+      memory->store(access(store.getBuffer(), store.getIndex(), store.getValue().getType()),
+                    valueOf(store.getValue()), frame->activeLanes());
+    } else if (auto loadIf = llvm::dyn_cast<LoadIfOp>(op)) {
+      const Lanes condition = valueOf(loadIf.getMask())[0];
+      Components loaded = memory->load(access(loadIf.getBuffer(), loadIf.getIndex(), loadIf.getType()),
+                                       memory->narrowed(frame->activeLanes(), condition));
+      const Components &fallback = valueOf(loadIf.getFallback());
+      for (size_t c = 0; c < loaded.size(); ++c)
+        loaded[c] = b.select(condition, loaded[c], fallback[c]);
+      values[loadIf] = loaded;
+    } else if (auto storeIf = llvm::dyn_cast<StoreIfOp>(op)) {
+      memory->store(access(storeIf.getBuffer(), storeIf.getIndex(), storeIf.getValue().getType()),
+                    valueOf(storeIf.getValue()),
+                    memory->narrowed(frame->activeLanes(), valueOf(storeIf.getMask())[0]));
+    } else {
+      fail(&op, "the host has no lowering of this operation");
+    }
+  }
+
+  Access access(mlir::Value buffer, mlir::Value index, mlir::Type type) {
+    auto argument = llvm::dyn_cast<mlir::BlockArgument>(buffer);
+    if (!argument)
+      fail(buffer.getDefiningOp(), "the host accesses buffers that are parameters");
+    Access result;
+    result.param = argument.getArgNumber();
+    result.element = elementOf(type);
+    result.components = static_cast<unsigned>(lanesOf(type));
+    result.index = valueOf(index)[0];
+    result.site = nextSite++;
+    return result;
+  }
+
+  Components constantOf(ConstantOp constant) {
+    const ElementKind t = elementOf(constant.getType());
+    mlir::Attribute value = constant.getValue();
+    if (auto splat = llvm::dyn_cast<mlir::SplatElementsAttr>(value))
+      value = splat.getSplatValue<mlir::Attribute>();
+    Lanes lanes;
+    if (auto number = llvm::dyn_cast<mlir::FloatAttr>(value)) {
+      llvm::APFloat wide = number.getValue();
+      bool loses = false;
+      wide.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &loses);
+      lanes = LaneBuilder::uniform(t, llvm::ConstantFP::get(builder.getContext(), wide));
+    } else if (auto integer = llvm::dyn_cast<mlir::IntegerAttr>(value)) {
+      lanes = LaneBuilder::uniform(t, llvm::ConstantInt::get(builder.getContext(), integer.getValue()));
+    } else {
+      fail(constant, "not a number or a vector of one number");
+    }
+    return Components(static_cast<size_t>(lanesOf(constant.getType())), lanes);
+  }
+
+  /// Component by component; a scalar operand of a vector operation takes part in every component.
+  void lowerElementwise(mlir::Operation &op, OpKind kind) {
+    const auto count = static_cast<size_t>(lanesOf(op.getResult(0).getType()));
+    llvm::SmallVector<Components, 2> results(op.getNumResults());
+    for (size_t c = 0; c < count; ++c) {
+      Components in;
+      for (mlir::Value operand : op.getOperands()) {
+        const Components &parts = valueOf(operand);
+        in.push_back(parts[parts.size() == 1 ? 0 : c]);
+      }
+      const Components out = elementwise(op, kind, elementOf(op.getResult(0).getType()), in);
+      for (size_t r = 0; r < results.size(); ++r)
+        results[r].push_back(out[r]);
+    }
+    for (size_t r = 0; r < results.size(); ++r)
+      values[op.getResult(static_cast<unsigned>(r))] = results[r];
+  }
+
+  /// One component: the `host` expressions of the operation table. `t` is the result's element type.
+  Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t, const Components &in) {
+    switch (kind) {
+#include "enigma/Target/Host/Elementwise.inc"
+    default:
+      fail(&op, "the operation table has no host lowering of this operation");
+    }
+  }
+
+  KernelOp kernel;
+  const HostOptions &options;
+  llvm::IRBuilder<> builder;
+  LaneBuilder b;
+  llvm::Module &into;
+  KernelEmitter *frame = nullptr;
+  MemoryEmitter *memory = nullptr;
+  llvm::DenseMap<mlir::Value, Components> values;
+  uint32_t nextSite = 0;
+};
+
+} // namespace
+
+KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, const TargetTraits &target,
+                             llvm::Module &into) {
+  return KernelLowering(onlyKernel(module), options, target, into).run();
+}
+
+std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {
+  std::vector<SourceLoc> sites;
+  for (mlir::Operation &op : onlyKernel(module).getBody().front()) {
+    if (!isAccess(op))
+      continue;
+    SourceLoc where;
+    if (auto loc = llvm::dyn_cast<mlir::FileLineColLoc>(op.getLoc())) {
+      where.file = loc.getFilename().str();
+      where.line = loc.getLine();
+      where.col = loc.getColumn();
+    }
+    sites.push_back(std::move(where));
+  }
+  return sites;
+}
+
+} // namespace enigma::host
