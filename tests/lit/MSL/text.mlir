@@ -1,10 +1,10 @@
 // RUN: enigma-translate --enigma-to-msl -split-input-file %s | FileCheck %s --strict-whitespace --implicit-check-not=error
 
 // CHECK-LABEL: kernel void operators(
-// CHECK-NEXT: {{^}}    const device int* A [[buffer(0)]],
-// CHECK-NEXT: {{^}}    constant int& x [[buffer(1)]],
-// CHECK-NEXT: {{^}}    device int* Out [[buffer(2)]],
-// CHECK-NEXT: {{^}}    uint i [[thread_position_in_grid]])
+// CHECK-NEXT: {{^}}    const device int* A {{\[\[}}buffer(0){{\]\]}},
+// CHECK-NEXT: {{^}}    constant int& x {{\[\[}}buffer(1){{\]\]}},
+// CHECK-NEXT: {{^}}    device int* Out {{\[\[}}buffer(2){{\]\]}},
+// CHECK-NEXT: {{^}}    uint i {{\[\[}}thread_position_in_grid{{\]\]}})
 // CHECK-NEXT: {{^}}{
 // Signed arithmetic may wrap, so it is written on unsigned types; marked as in range it is plain.
 // CHECK-NEXT: {{^}}    int sum = int(uint(A[i]) + uint(x));
@@ -55,7 +55,7 @@ enigma.kernel @order(%A: !enigma.buffer<f32, device>) writes [0] {
 // -----
 // Guarded accesses, two results, names that MSL reserves, literals of each kind.
 // CHECK-LABEL: kernel void guarded(
-// CHECK: device half* float_ [[buffer(0)]],
+// CHECK: device half* float_ {{\[\[}}buffer(0){{\]\]}},
 // CHECK: {{^}}    int v0;
 // CHECK-NEXT: {{^}}    half v1 = frexp(n < 4 ? float_[n] : 1.5h, v0);
 // CHECK-NEXT: {{^}}    if (n >= 0) {
