@@ -91,7 +91,7 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
     BorrowedSession session;
     auto module = session->lower(function, chosen, convert::Locations::sites);
     auto made = std::make_shared<HostCode>();
-    made->executable = host::compileForHost(*module, {.check = check, .fastMath = chosen.fastMath});
+    made->executable = host::compileForHost(*module, {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false});
     for (const SourceLoc &loc : host::accessSites(*module))
       made->sites.push_back(loc.line);
     return made;
