@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: MIT
+"""Reads Metal source as tokens: kernels with their parameters, and the few rewrites that clang needs.
+
+Clang compiles Metal text as C++ for OpenCL once these are spelled its way (lines stay, columns are mapped back):
+
+    c ? a : b                               -> c ? msl_rvalue(a) : msl_rvalue(b)   (class types in address spaces)
+    1.5bf                                   -> bfloat(1.5f)
+    constant T x [[function_constant(0)]];  -> extern constant T x;
+
+    >>> parse("kernel void f(device float *a [[buffer(0)]], uint i [[thread_position_in_grid]]) {}").kernels[0].name
+    'f'
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str  # word, number, string, punct, directive
+    text: str
+    offset: int
+    line: int
+    column: int
+
+
+@dataclass
+class Attribute:
+    name: str
+    argument: str
+    line: int
+    column: int
+
+
+@dataclass
+class Parameter:
+    type: str  # without the name and the attributes: "const device float *"
+    name: str
+    attributes: list[Attribute]
+    line: int
+    column: int
+
+    @property
+    def words(self) -> list[str]:
+        return re.findall(r"\w+|[*&]", self.type)
+
+    @property
+    def indirect(self) -> str:
+        """"*", "&" or "" for a value."""
+        return next((w for w in reversed(self.words) if w in "*&"), "")
+
+    @property
+    def space(self) -> str:
+        return next((w for w in self.words if w in ("device", "constant", "threadgroup", "thread")), "")
+
+    @property
+    def pointee(self) -> str:
+        return " ".join(w for w in self.words if w not in _QUALIFIERS and w not in "*&")
+
+    @property
+    def writable(self) -> bool:
+        return self.space == "device" and "const" not in self.words
+
+    def attribute(self, name: str) -> Attribute | None:
+        return next((a for a in self.attributes if a.name == name), None)
+
+
+@dataclass
+class Kernel:
+    name: str
+    parameters: list[Parameter]
+    returns: str
+    line: int
+    column: int
+    template: bool = False
+
+
+@dataclass
+class FunctionConstant:
+    type: str
+    name: str
+    index: str
+    line: int
+    column: int
+
+
+@dataclass
+class Source:
+    text: str
+    tokens: list[Token]
+    kernels: list[Kernel]
+    constants: list[FunctionConstant]
+    defines: list[str]
+    edits: list[tuple[int, int, str]] = field(default_factory=list)  # offset, length, replacement
+
+    def rewritten(self) -> str:
+        out, at = [], 0
+        for offset, length, new in sorted(self.edits, key=lambda e: e[0]):
+            out += [self.text[at:offset], new]
+            at = offset + length
+        return "".join(out) + self.text[at:]
+
+    def original_column(self, line: int, column: int) -> int:
+        """The column in the user's text for a column of the rewritten text on the same line."""
+        starts = self._line_starts()
+        if not 1 <= line <= len(starts):
+            return column
+        begin = starts[line - 1]
+        end = starts[line] if line < len(starts) else len(self.text) + 1
+        shift = 0
+        for offset, length, new in sorted(self.edits, key=lambda e: e[0]):
+            if begin <= offset < end:
+                if offset - begin + shift + len(new) < column:
+                    shift += len(new) - length
+                elif offset - begin + shift < column:
+                    return offset - begin + 1
+        return max(1, column - shift)
+
+    def _line_starts(self) -> list[int]:
+        return [0] + [m.end() for m in re.finditer("\n", self.text)]
+
+
+_QUALIFIERS = {"device", "constant", "threadgroup", "thread", "const", "volatile", "coherent"}
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|//[^\n]*|/\*.*?\*/|\\\n)
+  | (?P<directive>(?<![^\n])[ \t]*\#(?:\\\n|[^\n])*)
+  | (?P<number>(?:0[xX][0-9a-fA-F.']+(?:[pP][+-]?\d+)?|\.?\d[\d.']*(?:[eE][+-]?\d+)?)\w*)
+  | (?P<word>[A-Za-z_]\w*)
+  | (?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+  | (?P<punct>::|->|\+\+|--|<<=|>>=|[-+*/%&|^<>=!]=|&&|\|\||\#\#|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def tokenize(text: str) -> list[Token]:
+    tokens, at, line, start = [], 0, 1, 0
+    while at < len(text):
+        # A directive begins a line, blanks apart.
+        m = None
+        if text[start:at].strip() == "":
+            m = re.compile(r"[ \t]*\#(?:\\\n|[^\n])*").match(text, at)
+            if m:
+                body = m.group()
+                tokens.append(Token("directive", body, at, line, at - start + 1))
+        if m is None:
+            m = _TOKEN.match(text, at)
+            assert m is not None
+            kind = m.lastgroup
+            if kind != "space":
+                tokens.append(Token(kind, m.group(), at, line, at - start + 1))
+        piece = m.group()
+        newlines = piece.count("\n")
+        if newlines:
+            line += newlines
+            start = at + piece.rindex("\n") + 1
+        at = m.end()
+    return tokens
+
+
+_OPEN = {"(": ")", "[": "]", "{": "}"}
+
+
+def matching(tokens: list[Token], i: int) -> int:
+    """Index of the bracket that closes tokens[i]; the end of the text where it is missing."""
+    depth = 0
+    for j in range(i, len(tokens)):
+        t = tokens[j]
+        if t.kind == "punct":
+            if t.text in _OPEN:
+                depth += 1
+            elif t.text in (")", "]", "}"):
+                depth -= 1
+                if depth == 0:
+                    return j
+    return len(tokens)
+
+
+def _attributes(tokens: list[Token], i: int) -> tuple[list[Attribute], int]:
+    """Reads `[[a, b(1)]]` at tokens[i]; returns the attributes and the index after them."""
+    end = matching(tokens, i)
+    inner = tokens[i + 2 : max(i + 2, end - 1)]
+    found, j = [], 0
+    while j < len(inner):
+        t = inner[j]
+        if t.kind == "word":
+            name, argument = t.text, ""
+            while j + 2 < len(inner) and inner[j + 1].text == "::":
+                name += "::" + inner[j + 2].text
+                j += 2
+            if j + 1 < len(inner) and inner[j + 1].text == "(":
+                close = matching(inner, j + 1)
+                argument = " ".join(x.text for x in inner[j + 2 : close])
+                j = close
+            found.append(Attribute(name, argument, t.line, t.column))
+        j += 1
+    return found, end + 1
+
+
+def _is_attribute(tokens: list[Token], i: int) -> bool:
+    return (
+        i + 1 < len(tokens)
+        and tokens[i].text == "["
+        and tokens[i + 1].text == "["
+        and tokens[i + 1].offset == tokens[i].offset + 1
+    )
+
+
+def _parameter(tokens: list[Token]) -> Parameter | None:
+    attributes: list[Attribute] = []
+    plain: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        if _is_attribute(tokens, i):
+            more, i = _attributes(tokens, i)
+            attributes += more
+        elif tokens[i].text == "=" and tokens[i].kind == "punct":
+            break
+        else:
+            plain.append(tokens[i])
+            i += 1
+    if not plain:
+        return None
+    first = plain[0]
+    name = ""
+    if len(plain) > 1 and plain[-1].kind == "word" and plain[-1].text not in _QUALIFIERS:
+        name = plain[-1].text
+        plain = plain[:-1]
+    return Parameter(" ".join(t.text for t in plain), name, attributes, first.line, first.column)
+
+
+def split_commas(tokens: list[Token]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    depth = angle = 0
+    for t in tokens:
+        if t.kind == "punct":
+            if t.text in _OPEN:
+                depth += 1
+            elif t.text in (")", "]", "}"):
+                depth -= 1
+            elif t.text == "<":
+                angle += 1
+            elif t.text == ">":
+                angle -= 1
+            elif t.text == "," and depth == 0 and angle <= 0:
+                parts.append([])
+                continue
+        parts[-1].append(t)
+    return [p for p in parts if p]
+
+
+def _kernels(tokens: list[Token]) -> list[Kernel]:
+    found = []
+    i, template = 0, False
+    while i < len(tokens):
+        t = tokens[i]
+        begins = t.text == "kernel" and t.kind == "word"
+        after = i + 1
+        if _is_attribute(tokens, i):
+            attributes, after = _attributes(tokens, i)
+            begins = any(a.name == "kernel" for a in attributes)
+        if t.text == "template" and t.kind == "word":
+            template = True
+        elif t.text in (";", "}"):
+            template = False
+        if not begins:
+            i += 1
+            continue
+        j = after
+        while j < len(tokens) and tokens[j].text not in ("(", ";", "{"):
+            if _is_attribute(tokens, j):
+                _, j = _attributes(tokens, j)
+            else:
+                j += 1
+        if j < len(tokens) and tokens[j].text == "(" and tokens[j - 1].kind == "word":
+            close = matching(tokens, j)
+            head = [x.text for x in tokens[after : j - 1] if x.text not in ("[", "]", "static", "inline")]
+            parameters = [p for p in (_parameter(c) for c in split_commas(tokens[j + 1 : close])) if p]
+            if close + 1 < len(tokens) and tokens[close + 1].text != ";":
+                name = tokens[j - 1]
+                found.append(Kernel(name.text, parameters, " ".join(head), name.line, name.column, template))
+            i = close
+        else:
+            i = j
+        i += 1
+    return found
+
+
+def _ternaries(tokens: list[Token]) -> list[tuple[int, int, str]]:
+    """Insertions that turn `c ? a : b` into `c ? msl_rvalue(a) : msl_rvalue(b)`."""
+    edits: list[tuple[int, int, str]] = []
+    levels: list[list[str]] = [[]]  # per bracket: "?" awaits its ":", ":" awaits its end
+
+    def close(level: list[str], offset: int) -> None:
+        while level and level[-1] == ":":
+            level.pop()
+            edits.append((offset, 0, ")"))
+
+    last_end = 0
+    for t in tokens:
+        if t.kind == "directive":
+            continue
+        if t.kind == "punct":
+            if t.text in _OPEN:
+                levels.append([])
+            elif t.text in (")", "]", "}"):
+                close(levels[-1], last_end)
+                if len(levels) > 1:
+                    levels.pop()
+            elif t.text == "?":
+                levels[-1].append("?")
+                edits.append((t.offset + 1, 0, " msl_rvalue("))
+            elif t.text == ":" and "?" in levels[-1]:
+                close(levels[-1], last_end)
+                levels[-1][-1] = ":"
+                edits.append((last_end, 0, ")"))
+                edits.append((t.offset + 1, 0, " msl_rvalue("))
+            elif t.text in (",", ";"):
+                close(levels[-1], last_end)
+        last_end = t.offset + len(t.text)
+    return edits
+
+
+def parse(text: str) -> Source:
+    tokens = tokenize(text)
+    source = Source(text, tokens, _kernels(tokens), [], [])
+    for t in tokens:
+        if t.kind == "directive":
+            m = re.match(r"\s*#\s*define\s+(\w+)", t.text)
+            if m:
+                source.defines.append(m.group(1))
+        elif t.kind == "number" and re.search(r"(?<![0-9a-fA-FxX])[bB][fF]$", t.text):
+            source.edits.append((t.offset, len(t.text), f"bfloat({_as_float(t.text[:-2])})"))
+        elif t.kind == "number" and re.fullmatch(r"[\d.']+(?:[eE][+-]?\d+)?[bB][fF]", t.text):
+            source.edits.append((t.offset, len(t.text), f"bfloat({_as_float(t.text[:-2])})"))
+    source.edits += _ternaries(tokens)
+    _function_constants(source)
+    return source
+
+
+def _as_float(digits: str) -> str:
+    return digits + ("f" if re.search(r"[.eEpP]", digits) else ".0f")
+
+
+def _function_constants(source: Source) -> None:
+    tokens = source.tokens
+    for i in range(len(tokens)):
+        if not _is_attribute(tokens, i):
+            continue
+        attributes, after = _attributes(tokens, i)
+        constant = next((a for a in attributes if a.name == "function_constant"), None)
+        if constant is None:
+            continue
+        begin = i
+        while begin > 0 and tokens[begin - 1].kind != "directive" and tokens[begin - 1].text not in (";", "}", "{"):
+            begin -= 1
+        words = tokens[begin:i]
+        if len(words) < 3 or not any(w.text == "constant" for w in words):
+            continue
+        type_words = [w.text for w in words[:-1] if w.text not in ("constant", "const", "static")]
+        name = words[-1]
+        source.constants.append(
+            FunctionConstant(" ".join(type_words), name.text, constant.argument, name.line, name.column)
+        )
+        source.edits.append((words[0].offset, 0, "extern "))
+        last = tokens[after - 1]
+        source.edits.append((tokens[i].offset, last.offset + 1 - tokens[i].offset, ""))
