@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .syntax import Kernel, Parameter, Source
+from .syntax import Kernel, Parameter, Source, function_bodies, matching
 
 MAX_BUFFERS = 31
 
@@ -85,6 +85,7 @@ def lint(source: Source) -> list[Problem]:
         _kernel(kernel, problems)
     _words(source, problems)
     _pointers(source, problems)
+    _recursion(source, problems)
     return sorted(problems, key=lambda p: (p.line, p.column))
 
 
@@ -175,6 +176,8 @@ def _words(source: Source, problems: list[Problem]) -> None:
         before = tokens[i - 1].text if i else ""
         if t.kind == "word" and t.text in _FORBIDDEN and not (t.text == "delete" and before == "="):
             problems.append(Problem(t.line, t.column, _FORBIDDEN[t.text]))
+        if t.text == "long" and before == "long":
+            problems.append(Problem(t.line, t.column, "Metal has no long long: long has 64 bits"))
         if t.kind == "string" and t.text.startswith('"') and not _in_attribute(source, i):
             problems.append(Problem(t.line, t.column, "string literals are not part of Metal kernels"))
         if t.kind == "number" and re.fullmatch(r"[\d.]+(?:[eE][+-]?\d+)?[lL]", t.text) and "." in t.text:
@@ -224,3 +227,28 @@ def _pointers(source: Source, problems: list[Problem]) -> None:
                     Problem(t.line, t.column, f"{kind} to '{t.text}' needs an address space: device, constant, threadgroup or thread")
                 )
         i = j if j > i + 1 else i + 1
+
+
+def _recursion(source: Source, problems: list[Problem]) -> None:
+    """No function may call itself, directly or through others (1.5.4). Overloaded names are left alone."""
+    tokens = source.tokens
+    bodies: dict[str, list[tuple[int, int]]] = {}
+    for name, begin in function_bodies(tokens):
+        bodies.setdefault(tokens[name].text, []).append((name, begin))
+    calls: dict[str, set[str]] = {}
+    for name, places in bodies.items():
+        if len(places) == 1:
+            begin = places[0][1]
+            end = min(matching(tokens, begin), len(tokens) - 1)
+            calls[name] = {
+                tokens[i].text for i in range(begin, end) if tokens[i].kind == "word" and tokens[i + 1].text == "("
+            } & set(bodies)
+    for name in calls:
+        reached: set[str] = set()
+        front = set(calls[name])
+        while front:
+            reached |= front
+            front = set().union(*(calls.get(f, set()) for f in front)) - reached
+        if name in reached:
+            at = tokens[bodies[name][0][0]]
+            problems.append(Problem(at.line, at.column, f"function '{name}' calls itself; Metal has no recursion (1.5.4)"))

@@ -165,6 +165,19 @@ def _runtime() -> ctypes.CDLL:
 _MESSAGE = re.compile(r"^(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<severity>fatal error|error|warning|note): (?P<text>.*)$")
 
 
+_SPELLINGS = [
+    (re.compile(r"\bmsl_k\d+(?:_|::)"), ""), (re.compile(r"\b__global\b"), "device"), (re.compile(r"\b__local\b"), "threadgroup"),
+    (re.compile(r"\b__private\b ?"), ""), (re.compile(r"\b__constant\b"), "constant"), (re.compile(r"\bmsl_(?=atomic|memory|name)(?:name_)?"), ""),
+]  # fmt: skip
+
+
+def _in_metal(text: str) -> str:
+    """A message of clang in Metal's words."""
+    for pattern, spelling in _SPELLINGS:
+        text = pattern.sub(spelling, text)
+    return text
+
+
 def _diagnostics(output: str, names: Mapping[str, Source]) -> dict[str, list[Diagnostic]]:
     """Clang's messages by source name. A message inside our headers moves to the user's line that caused it."""
     found: dict[str, list[Diagnostic]] = {}
@@ -173,7 +186,7 @@ def _diagnostics(output: str, names: Mapping[str, Source]) -> dict[str, list[Dia
         m = _MESSAGE.match(line)
         if not m:
             continue
-        name, severity, text = m["file"], m["severity"].replace("fatal ", ""), m["text"]
+        name, severity, text = m["file"], m["severity"].replace("fatal ", ""), _in_metal(m["text"])
         if severity in ("error", "warning"):
             if pending:
                 found.setdefault("", []).append(Diagnostic(0, 0, *pending))
@@ -198,7 +211,7 @@ def check(source: str) -> list[Diagnostic]:
     """Errors in one Metal source, from clang and from the rules of lint.py; empty when it is clean."""
     parsed = parse(source)
     problems = [Diagnostic(p.line, p.column, "error", p.message) for p in lint(parsed)]
-    return sorted(problems + _compile_check({"k": parsed})["k"], key=lambda d: (d.line, d.column))
+    return sorted(problems + _compile_check({"k0": parsed})["k0"], key=lambda d: (d.line, d.column))
 
 
 def check_many(sources: Sequence[str] | Mapping[str, str]) -> list[list[Diagnostic]] | dict[str, list[Diagnostic]]:
@@ -330,13 +343,19 @@ def _harden(ir: str) -> str:
     return ir
 
 
-def compile_many(sources: Mapping[str, str], *, sanitize: bool = False) -> Library:
+def compile_many(
+    sources: Mapping[str, str],
+    *,
+    sanitize: bool = False,
+    constants: Mapping[str, Mapping[str | int, object]] | None = None,
+) -> Library:
     """Compiles sources, some 50 to a clang process, into shared objects; a cached result costs milliseconds.
 
+    constants: for each source the values of its function constants, by name or index; the rest is undefined.
     sanitize: signed overflow and array indices out of bounds raise KernelError (default: overflow wraps).
     Raises StandInError with the diagnostics when a source does not pass check().
     """
-    parsed = {key: parse(text) for key, text in sources.items()}
+    parsed = {key: _specialised(text, (constants or {}).get(key, {})) for key, text in sources.items()}
     kernels: dict[str, list[CompiledKernel]] = {}
     keys = list(parsed)
     for at in range(0, len(keys), 50):
@@ -351,9 +370,31 @@ def compile_many(sources: Mapping[str, str], *, sanitize: bool = False) -> Libra
     return Library(kernels)
 
 
-def compile(source: str, *, sanitize: bool = False) -> CompiledKernel:  # noqa: A001
+def compile(source: str, *, sanitize: bool = False, constants: Mapping[str | int, object] | None = None) -> CompiledKernel:  # noqa: A001
     """The only (or first) kernel of one source."""
-    return compile_many({"source": source}, sanitize=sanitize)["source"]
+    return compile_many({"source": source}, sanitize=sanitize, constants={"source": constants or {}})["source"]
+
+
+def _specialised(text: str, values: Mapping[str | int, object]) -> Source:
+    source = parse(text)
+    if not values:
+        return source
+    spelled = {}
+    for key, value in values.items():
+        c = next((c for c in source.constants if key == c.name or str(key) == c.index), None)
+        if c is None:
+            raise StandInError(f"no function constant {key!r}; there are {[c.name for c in source.constants]}")
+        parts = np.atleast_1d(value).tolist()
+        spelled[c.name] = ", ".join(_literal(v) for v in parts)
+    return parse(text, spelled)
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return {"inf": "INFINITY", "-inf": "-INFINITY", "nan": "NAN"}.get(repr(value), f"{value.hex()}f")
+    return repr(value)
 
 
 def _shared_object(names: dict[str, Source], keys: Sequence[str], sanitize: bool) -> ctypes.CDLL:

@@ -5,7 +5,7 @@ Clang compiles Metal text as C++ for OpenCL once these are spelled its way (line
 
     c ? a : b                               -> c ? msl_rvalue(a) : msl_rvalue(b)   (class types in address spaces)
     1.5bf                                   -> bfloat(1.5f)
-    constant T x [[function_constant(0)]];  -> extern constant T x;
+    constant T x [[function_constant(0)]];  -> constant T x = T(value);
 
     >>> parse("kernel void f(device float *a [[buffer(0)]], uint i [[thread_position_in_grid]]) {}").kernels[0].name
     'f'
@@ -14,6 +14,7 @@ Clang compiles Metal text as C++ for OpenCL once these are spelled its way (line
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -325,7 +326,237 @@ def _ternaries(tokens: list[Token]) -> list[tuple[int, int, str]]:
     return edits
 
 
-def parse(text: str) -> Source:
+# ---- where a thread is: scopes ------------------------------------------------------------------------------
+# Lanes that wait at different simd operations go on in program order. For that the runtime keeps each thread's
+# place: the branches, loops (with their iteration) and calls that enclose it. These objects record it:
+#     if (c) S                -> if (c) { msl_standin::Scope msl_scope; S }
+#     for (...) S             -> { msl_standin::Scope msl_scope; for (...) { msl_standin::Iteration msl_turn; S } }
+#     helper(x)               -> (msl_standin::Scope(), helper(x))   where the source defines helper
+_SYNCHRONISES = re.compile(r"(?:simd|quad)_\w+|simdgroup_\w+|threadgroup_barrier")
+_SCOPE = "{ msl_standin::Scope msl_scope; "
+_TURN = "{ msl_standin::Iteration msl_turn; "
+
+
+class _Scopes:
+    def __init__(self, source: Source) -> None:
+        self.tokens = source.tokens
+        self.edits = source.edits
+        self.bodies = list(function_bodies(self.tokens))
+        names = {self.tokens[i].text for i, _ in self.bodies} - {k.name for k in source.kernels}
+        # Only functions that synchronise, themselves or through others, need their calls marked.
+        self.marked: set[str] = set()
+        calls = {}
+        for name, begin in self.bodies:
+            body = self.tokens[begin : matching(self.tokens, begin)]
+            words = {t.text for t in body if t.kind == "word"}
+            calls.setdefault(self.tokens[name].text, set()).update(words)
+        again = True
+        while again:
+            again = False
+            for name, words in calls.items():
+                if name in names and name not in self.marked:
+                    if any(_SYNCHRONISES.fullmatch(w) for w in words) or words & self.marked:
+                        self.marked.add(name)
+                        again = True
+
+    def run(self) -> None:
+        for _, begin in self.bodies:
+            self.block(begin)
+            self.calls(begin, matching(self.tokens, begin))
+
+    def text(self, i: int) -> str:
+        return self.tokens[i].text if i < len(self.tokens) else ""
+
+    def block(self, i: int) -> int:
+        end = matching(self.tokens, i)
+        i += 1
+        while i < end:
+            i = self.statement(i)
+        return end + 1
+
+    def wrapped(self, i: int, opening: str) -> int:
+        """A statement that gets a scope around it."""
+        if i >= len(self.tokens):
+            return i
+        self.edits.append((self.tokens[i].offset, 0, opening))
+        after = self.statement(i)
+        last = self.tokens[min(after, len(self.tokens)) - 1]
+        self.edits.append((last.offset + len(last.text), 0, " }"))
+        return after
+
+    def statement(self, i: int) -> int:
+        """Index after the statement at tokens[i]."""
+        tokens = self.tokens
+        t = tokens[i]
+        if t.kind == "directive":
+            return i + 1
+        if t.text == "{":
+            return self.block(i)
+        if t.kind == "word" and t.text == "if":
+            j = i + 1
+            while j < len(tokens) and tokens[j].text != "(":
+                j += 1
+            i = self.wrapped(matching(tokens, j) + 1, _SCOPE)
+            if self.text(i) == "else":
+                i = self.wrapped(i + 1, _SCOPE)
+            return i
+        if t.kind == "word" and t.text in ("for", "while") and self.text(i + 1) == "(":
+            self.edits.append((t.offset, 0, _SCOPE))
+            after = self.wrapped(matching(tokens, i + 1) + 1, _TURN)
+            last = tokens[min(after, len(tokens)) - 1]
+            self.edits.append((last.offset + len(last.text), 0, " }"))
+            return after
+        if t.kind == "word" and t.text == "do":
+            self.edits.append((t.offset, 0, _SCOPE))
+            after = self.wrapped(i + 1, _TURN)  # now at: while ( ... ) ;
+            close = matching(tokens, after + 1)
+            last = tokens[min(close + 1, len(tokens) - 1)]
+            self.edits.append((last.offset + len(last.text), 0, " }"))
+            return close + 2
+        if t.kind == "word" and t.text == "switch":
+            return self.statement(matching(tokens, i + 1) + 1)
+        if t.kind == "word" and t.text in ("case", "default"):
+            while i < len(tokens) and tokens[i].text != ":":
+                i += 1
+            return i + 1
+        while i < len(tokens) and tokens[i].text != ";":
+            i = matching(tokens, i) + 1 if tokens[i].kind == "punct" and tokens[i].text in _OPEN else i + 1
+        return i + 1
+
+    def calls(self, begin: int, end: int) -> None:
+        for i in range(begin + 1, min(end, len(self.tokens))):
+            t = self.tokens[i]
+            if t.kind != "word" or t.text not in self.marked or self.text(i - 1) in (".", "->", "::"):
+                continue
+            j = i + 1
+            if self.text(j) == "<":  # template arguments
+                depth = 0
+                while j < end:
+                    depth += {"<": 1, ">": -1}.get(self.text(j), 0)
+                    j += 1
+                    if depth == 0:
+                        break
+            if self.text(j) != "(":
+                continue
+            close = self.tokens[matching(self.tokens, j)]
+            self.edits.append((t.offset, 0, "(msl_standin::Scope(), "))
+            self.edits.append((close.offset + 1, 0, ")"))
+
+
+def function_bodies(tokens: list[Token]) -> list[tuple[int, int]]:
+    """(name, opening brace) of every function that the source defines."""
+    found = []
+    i = 0
+    while i < len(tokens):
+        t = tokens[i]
+        if t.kind == "punct" and t.text == "{":
+            before = i - 1
+            while before > 0 and tokens[before].kind == "word" and tokens[before].text in ("const", "thread", "device", "threadgroup", "constant"):
+                before -= 1
+            if before >= 0 and tokens[before].text == ")":
+                depth = 0
+                j = before
+                while j >= 0:
+                    depth += {")": 1, "(": -1}.get(tokens[j].text, 0) if tokens[j].kind == "punct" else 0
+                    if depth == 0:
+                        break
+                    j -= 1
+                if j > 0 and tokens[j - 1].kind == "word":
+                    found.append((j - 1, i))
+                i = matching(tokens, i) + 1
+                continue
+        i += 1
+    return found
+
+
+# ---- template kernels ---------------------------------------------------------------------------------------
+def _expand_templates(source: Source) -> None:
+    """An OpenCL kernel cannot be a template. The template is dropped, each explicit instantiation becomes a copy:
+
+    template <typename T> [[kernel]] void f(device T *x [[buffer(0)]]) {...}       (removed)
+    template [[host_name("f_half")]] [[kernel]] void f<half>(device half *x);       typedef half T; kernel void f_half...
+    """
+    tokens = source.tokens
+    templates: dict[str, tuple[Kernel, int, int, int]] = {}  # kernel, first token, body's first and last token
+    for kernel in [k for k in source.kernels if k.template]:
+        at = next(i for i, t in enumerate(tokens) if (t.line, t.column) == (kernel.line, kernel.column))
+        first = at
+        while first > 0 and tokens[first - 1].kind != "directive" and tokens[first - 1].text not in (";", "}"):
+            first -= 1
+        opening = matching(tokens, at + 1) + 1
+        templates[kernel.name] = (kernel, first, at, matching(tokens, opening))
+    if not templates:
+        return
+    original = list(source.edits)
+
+    def edited(begin: int, end: int) -> str:
+        out, at = [], begin
+        for offset, length, new in sorted(original, key=lambda e: e[0]):
+            if begin <= offset < end or (offset == end and length == 0 and offset > begin):
+                out += [source.text[at:offset], new]
+                at = offset + length
+        return "".join(out) + source.text[at:end]
+
+    spans = []
+    instances: list[Kernel] = []
+    i = 0
+    while i < len(tokens):
+        if tokens[i].text != "template" or i + 1 >= len(tokens) or tokens[i + 1].text == "<":
+            i += 1
+            continue
+        end = i
+        while end < len(tokens) and tokens[end].text != ";":
+            end += 1
+        name = next((j for j in range(i, end) if tokens[j].text in templates and tokens[j + 1].text == "<"), None)
+        if name is None or end >= len(tokens):
+            i = end
+            continue
+        kernel, first, at, last = templates[tokens[name].text]
+        host = next((t.text.strip('"') for t in tokens[i:name] if t.kind == "string"), kernel.name)
+        parameters = [c for c in split_commas(_angle(tokens, first + 1))]
+        arguments = [" ".join(t.text for t in c) for c in split_commas(_angle(tokens, name + 1))]
+        lines = []
+        for p, argument in zip(parameters, arguments, strict=False):
+            declared = [t.text for t in p if t.text != "..."]
+            if "=" in declared:
+                declared = declared[: declared.index("=")]
+            if declared[0] in ("typename", "class"):
+                lines.append(f"typedef {argument} {declared[-1]};")
+            else:
+                lines.append(f"static constexpr constant {' '.join(declared[:-1])} {declared[-1]} = {argument};")
+        body = edited(tokens[at + 1].offset, tokens[last].offset + 1)
+        line = tokens[at].line
+        copy = f"namespace msl_{host} {{ {' '.join(lines)}\n#line {line}\nkernel void {host}{body} }} using msl_{host}::{host};\n"
+        ending = tokens[end]
+        spans.append((tokens[i].offset, ending.offset + 1, copy + f"#line {ending.line}\n"))
+        substitution = dict(zip([p[-1].text if "=" not in [t.text for t in p] else p[[t.text for t in p].index("=") - 1].text for p in parameters], arguments, strict=False))
+        concrete = [
+            Parameter(re.sub(r"\w+", lambda m: substitution.get(m.group(), m.group()), p.type), p.name, p.attributes, p.line, p.column)
+            for p in kernel.parameters
+        ]
+        instances.append(Kernel(host, concrete, kernel.returns, tokens[name].line, tokens[name].column))
+        i = end
+    for _, first, _, last in templates.values():
+        begin, end = tokens[first].offset, tokens[last].offset + 1
+        spans.append((begin, end, "\n" * source.text.count("\n", begin, end)))
+    source.edits[:] = [e for e in source.edits if not any(b <= e[0] < f for b, f, _ in spans)]
+    source.edits += [(b, f - b, new) for b, f, new in spans]
+    source.kernels += instances
+
+
+def _angle(tokens: list[Token], i: int) -> list[Token]:
+    """The tokens between `<` at tokens[i] and its `>`."""
+    depth, j = 0, i
+    while j < len(tokens):
+        depth += {"<": 1, ">": -1}.get(tokens[j].text, 0) if tokens[j].kind == "punct" else 0
+        if depth == 0:
+            break
+        j += 1
+    return tokens[i + 1 : j]
+
+
+def parse(text: str, constants: Mapping[str, str] | None = None) -> Source:
+    """Reads a source. constants: text of the values of function constants, by name; others count as undefined."""
     tokens = tokenize(text)
     source = Source(text, tokens, _kernels(tokens), [], [])
     for t in tokens:
@@ -338,7 +569,10 @@ def parse(text: str) -> Source:
         elif t.kind == "number" and re.fullmatch(r"[\d.']+(?:[eE][+-]?\d+)?[bB][fF]", t.text):
             source.edits.append((t.offset, len(t.text), f"bfloat({_as_float(t.text[:-2])})"))
     source.edits += _ternaries(tokens)
-    _function_constants(source)
+    _function_constants(source, constants or {})
+    if any(t.kind == "word" and _SYNCHRONISES.fullmatch(t.text) for t in tokens):
+        _Scopes(source).run()
+    _expand_templates(source)
     return source
 
 
@@ -346,9 +580,14 @@ def _as_float(digits: str) -> str:
     return digits + ("f" if re.search(r"[.eEpP]", digits) else ".0f")
 
 
-def _function_constants(source: Source) -> None:
+def _function_constants(source: Source, values: Mapping[str, str]) -> None:
+    """`constant T x [[function_constant(0)]];` becomes `constant T x = T(value);` (MSL section 5.8.1)."""
     tokens = source.tokens
-    for i in range(len(tokens)):
+    for i, t in enumerate(tokens):
+        if t.text == "is_function_constant_defined" and t.kind == "word" and i + 3 < len(tokens):
+            name = tokens[i + 2].text
+            end = tokens[i + 3].offset + 1
+            source.edits.append((t.offset, end - t.offset, "true" if name in values else "false"))
         if not _is_attribute(tokens, i):
             continue
         attributes, after = _attributes(tokens, i)
@@ -361,11 +600,8 @@ def _function_constants(source: Source) -> None:
         words = tokens[begin:i]
         if len(words) < 3 or not any(w.text == "constant" for w in words):
             continue
-        type_words = [w.text for w in words[:-1] if w.text not in ("constant", "const", "static")]
+        type_ = " ".join(w.text for w in words[:-1] if w.text not in ("constant", "const", "static", "constexpr"))
         name = words[-1]
-        source.constants.append(
-            FunctionConstant(" ".join(type_words), name.text, constant.argument, name.line, name.column)
-        )
-        source.edits.append((words[0].offset, 0, "extern "))
-        last = tokens[after - 1]
-        source.edits.append((tokens[i].offset, last.offset + 1 - tokens[i].offset, ""))
+        source.constants.append(FunctionConstant(type_, name.text, constant.argument, name.line, name.column))
+        length = tokens[after - 1].offset + 1 - tokens[i].offset
+        source.edits.append((tokens[i].offset, length, f"= {type_}({values.get(name.text, '0')})"))

@@ -101,7 +101,7 @@ GuardedBuffer slots[64];
 std::vector<std::unique_ptr<Fiber>> idleFibers;
 
 std::string placeText(std::uint32_t site) {
-  return "line " + std::to_string(site >> 12) + ", column " + std::to_string(site & 4095u);
+  return "line " + std::to_string(site >> 12);
 }
 
 std::string Dispatch::describe(const Lane &lane) const {
@@ -313,7 +313,7 @@ void onFault(int signal, siginfo_t *info, void *context) {
   if (signal == SIGILL) {
     auto *code = reinterpret_cast<const unsigned char *>(u->uc_mcontext.gregs[REG_RIP]);
     if (code[0] == 0x67 && code[1] == 0x0f && code[2] == 0xb9)
-      d->fault.check = code[4];
+      d->fault.check = code[3] == 0x40 ? code[4] : 0; // no displacement byte: check 0
   }
 #else
   (void)context;
@@ -491,6 +491,11 @@ extern "C" std::uint32_t msl_exchange(std::uint32_t site, const void *value, std
   for (std::uint32_t i = 0; i < laneWidth; ++i)
     std::memcpy(static_cast<char *>(all) + i * size, group.values[i], size);
   return lane.mask;
+}
+
+extern "C" void msl_need_all_lanes(std::uint32_t mask) {
+  if (mask != 0xffffffffu)
+    msl_fail("a simdgroup_matrix operation needs all 32 lanes of the simdgroup");
 }
 
 extern "C" std::uint32_t msl_lane() { return active->current->numbers[indexInSimdgroup]; }

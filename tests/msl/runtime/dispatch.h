@@ -67,5 +67,6 @@ std::uint32_t msl_lane();
 void msl_scope_enter(std::uint32_t position);
 void msl_scope_advance(); // the next iteration, or the next phase, of the innermost scope
 void msl_scope_leave();
+void msl_need_all_lanes(std::uint32_t mask);
 [[noreturn]] void msl_fail(const char *message);
 }
