@@ -288,7 +288,7 @@ def _entry(name: str, number: int, kernel: Kernel) -> str:
         slot += 1
     return (
         f'extern "C" void msl_entry_{name}_{number}(__private void *__private const *a, __private const uint *n) '
-        f"{{ {kernel.name}({', '.join(arguments)}); }}"
+        f"{{ {kernel.scope}{kernel.name}({', '.join(arguments)}); }}"
     )
 
 
@@ -438,6 +438,7 @@ class _Buffer(ctypes.Structure):
         ("index", ctypes.c_uint32),
         ("writable", ctypes.c_uint32),
         ("threadgroup", ctypes.c_uint32),
+        ("alias", ctypes.c_uint32),  # 1 + the entry whose memory this one shares, 0 for none
     ]
 
 
@@ -545,7 +546,7 @@ class CompiledKernel:
         """Runs the kernel as dispatchThreads(grid, threads) does; arrays of writable buffers change in place.
 
         buffers: arrays, bytes or numbers in the order of [[buffer(n)]], or a mapping from n. A number takes the
-            declared type. The same array may be given twice, each use then has a copy of its own.
+            declared type. The same array may be given twice: both parameters then see the same memory.
         grid, threads: threads in the grid and in a threadgroup, one to three sizes.
         threadgroup_bytes: sizes for [[threadgroup(n)]] parameters, in order or by n.
         reverse: run the threads of a group last to first, to uncover races.
@@ -562,15 +563,23 @@ class CompiledKernel:
         entries, keep = [], []
         for p, n in zip(self.buffers, numbers, strict=True):
             array = _as_array(given[n], p)
-            keep.append(array)
-            entries.append(_Buffer(array.ctypes.data, array.nbytes, self._slots[p.name], n, p.writable, 0))
+            alias = 0
+            for other, (earlier, q) in enumerate(keep):
+                if earlier.ctypes.data == array.ctypes.data and earlier.nbytes == array.nbytes and array.nbytes:
+                    alias = alias or other + 1
+                elif (p.writable or q.writable) and np.may_share_memory(earlier, array):
+                    raise ValueError(f"buffers '{q.name}' and '{p.name}' overlap without being the same array")
+            keep.append((array, p))
+            entries.append(_Buffer(array.ctypes.data, array.nbytes, self._slots[p.name], n, p.writable, 0, alias))
+            if alias and p.writable:
+                entries[alias - 1].writable = 1
         sizes = [threadgroup_bytes] if isinstance(threadgroup_bytes, int) else threadgroup_bytes
         for i, p in enumerate(self.groups):
             n = int(p.attribute("threadgroup").argument)
             size = sizes.get(n) if isinstance(sizes, Mapping) else sizes[i] if i < len(sizes) else None
             if size is None:
                 raise TypeError(f"threadgroup_bytes: no size for [[threadgroup({n})]] '{p.name}'")
-            entries.append(_Buffer(None, size, self._slots[p.name], n, 0, 1))
+            entries.append(_Buffer(None, size, self._slots[p.name], n, 0, 1, 0))
         total = self._group_memory[1] + sum(e.bytes for e in entries if e.threadgroup)
         if total > MAX_THREADGROUP_BYTES:
             raise ValueError(f"{total} bytes of threadgroup memory, at most {MAX_THREADGROUP_BYTES} are possible")

@@ -4,6 +4,7 @@
 Clang compiles Metal text as C++ for OpenCL once these are spelled its way (lines stay, columns are mapped back):
 
     c ? a : b                               -> c ? msl_rvalue(a) : msl_rvalue(b)   (class types in address spaces)
+    S x = y;   for a struct S               -> S x = msl_load(y);                  (y may be in constant memory)
     1.5bf                                   -> bfloat(1.5f)
     constant T x [[function_constant(0)]];  -> constant T x = T(value);
 
@@ -76,6 +77,7 @@ class Kernel:
     line: int
     column: int
     template: bool = False
+    scope: str = ""  # the user's namespaces around it, "a::b::"
 
 
 @dataclass
@@ -257,8 +259,14 @@ def split_commas(tokens: list[Token]) -> list[list[Token]]:
 def _kernels(tokens: list[Token]) -> list[Kernel]:
     found = []
     i, template = 0, False
+    braces: list[str] = []
     while i < len(tokens):
         t = tokens[i]
+        if t.kind == "punct" and t.text == "{":
+            named = i >= 2 and tokens[i - 2].text == "namespace"
+            braces.append(tokens[i - 1].text + "::" if named else "")
+        elif t.kind == "punct" and t.text == "}" and braces:
+            braces.pop()
         begins = t.text == "kernel" and t.kind == "word"
         after = i + 1
         if _is_attribute(tokens, i):
@@ -279,11 +287,18 @@ def _kernels(tokens: list[Token]) -> list[Kernel]:
                 j += 1
         if j < len(tokens) and tokens[j].text == "(" and tokens[j - 1].kind == "word":
             close = matching(tokens, j)
-            head = [x.text for x in tokens[after : j - 1] if x.text not in ("[", "]", "static", "inline")]
+            head, at = [], after
+            while at < j - 1:
+                if _is_attribute(tokens, at):
+                    _, at = _attributes(tokens, at)
+                    continue
+                if tokens[at].text not in ("static", "inline"):
+                    head.append(tokens[at].text)
+                at += 1
             parameters = [p for p in (_parameter(c) for c in split_commas(tokens[j + 1 : close])) if p]
             if close + 1 < len(tokens) and tokens[close + 1].text != ";":
                 name = tokens[j - 1]
-                found.append(Kernel(name.text, parameters, " ".join(head), name.line, name.column, template))
+                found.append(Kernel(name.text, parameters, " ".join(head), name.line, name.column, template, "".join(braces)))
             i = close
         else:
             i = j
@@ -384,14 +399,19 @@ class _Scopes:
         self.edits.append((last.offset + len(last.text), 0, " }"))
         return after
 
-    def statement(self, i: int) -> int:
-        """Index after the statement at tokens[i]."""
+    def statement(self, i: int, anchor: int | None = None) -> int:
+        """Index after the statement at tokens[i]. anchor: where what belongs to the statement begins (unroll)."""
         tokens = self.tokens
         t = tokens[i]
         if t.kind == "directive":
+            if re.match(r"\s*#\s*pragma\s+(unroll|nounroll|clang loop)", t.text) and i + 1 < len(tokens):
+                return self.statement(i + 1, tokens[i - 1].offset + len(tokens[i - 1].text))
             return i + 1
+        begin = t.offset if anchor is None else anchor
         if t.text == "{":
             return self.block(i)
+        if _is_attribute(tokens, i):
+            return self.statement(matching(tokens, i) + 1, begin)
         if t.kind == "word" and t.text == "if":
             j = i + 1
             while j < len(tokens) and tokens[j].text != "(":
@@ -401,13 +421,13 @@ class _Scopes:
                 i = self.wrapped(i + 1, _SCOPE)
             return i
         if t.kind == "word" and t.text in ("for", "while") and self.text(i + 1) == "(":
-            self.edits.append((t.offset, 0, _SCOPE))
+            self.edits.append((begin, 0, _SCOPE))
             after = self.wrapped(matching(tokens, i + 1) + 1, _TURN)
             last = tokens[min(after, len(tokens)) - 1]
             self.edits.append((last.offset + len(last.text), 0, " }"))
             return after
         if t.kind == "word" and t.text == "do":
-            self.edits.append((t.offset, 0, _SCOPE))
+            self.edits.append((begin, 0, _SCOPE))
             after = self.wrapped(i + 1, _TURN)  # now at: while ( ... ) ;
             close = matching(tokens, after + 1)
             last = tokens[min(close + 1, len(tokens) - 1)]
@@ -420,6 +440,8 @@ class _Scopes:
                 i += 1
             return i + 1
         while i < len(tokens) and tokens[i].text != ";":
+            if tokens[i].kind == "word" and tokens[i].text in ("for", "while", "do", "if", "switch"):
+                return self.statement(i, begin)  # after a macro such as UNROLL
             i = matching(tokens, i) + 1 if tokens[i].kind == "punct" and tokens[i].text in _OPEN else i + 1
         return i + 1
 
@@ -453,6 +475,12 @@ def function_bodies(tokens: list[Token]) -> list[tuple[int, int]]:
             before = i - 1
             while before > 0 and tokens[before].kind == "word" and tokens[before].text in ("const", "thread", "device", "threadgroup", "constant"):
                 before -= 1
+            for back in range(before, max(0, before - 16), -1):  # auto f() -> T {
+                if tokens[back].text in (";", "{", "}", "(", "="):
+                    break
+                if tokens[back].text == "->":
+                    before = back - 1
+                    break
             if before >= 0 and tokens[before].text == ")":
                 depth = 0
                 j = before
@@ -569,11 +597,31 @@ def parse(text: str, constants: Mapping[str, str] | None = None) -> Source:
         elif t.kind == "number" and re.fullmatch(r"[\d.']+(?:[eE][+-]?\d+)?[bB][fF]", t.text):
             source.edits.append((t.offset, len(t.text), f"bfloat({_as_float(t.text[:-2])})"))
     source.edits += _ternaries(tokens)
+    _struct_copies(source)
     _function_constants(source, constants or {})
     if any(t.kind == "word" and _SYNCHRONISES.fullmatch(t.text) for t in tokens):
         _Scopes(source).run()
     _expand_templates(source)
     return source
+
+
+def _struct_copies(source: Source) -> None:
+    tokens = source.tokens
+    structs = {tokens[i + 1].text for i in range(len(tokens) - 1) if tokens[i].text == "struct" and tokens[i].kind == "word"}
+    structs.add("auto")
+    for i in range(1, len(tokens) - 3):
+        a, name, equals, first = tokens[i : i + 4]
+        if a.text not in structs or name.kind != "word" or equals.text != "=" or first.text == "{":
+            continue
+        if tokens[i - 1].text in ("::", "constant", "constexpr"):
+            continue
+        j = i + 3
+        while j < len(tokens) and tokens[j].text not in (";", ",", ")"):
+            j = matching(tokens, j) + 1 if tokens[j].kind == "punct" and tokens[j].text in _OPEN else j + 1
+        if j < len(tokens) and tokens[j].text == ";":
+            last = tokens[j - 1]
+            source.edits.append((equals.offset + 1, 0, " msl_load("))
+            source.edits.append((last.offset + len(last.text), 0, ")"))
 
 
 def _as_float(digits: str) -> str:

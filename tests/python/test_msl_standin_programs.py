@@ -600,3 +600,68 @@ kernel void k(device atomic_uint *u [[buffer(0)]], device atomic_int *s [[buffer
     assert u.tolist() == [100, 99, np.bitwise_xor.reduce(np.arange(100)), 0xFFFFFFFF, 0, chain]
     assert s.tolist() == [-99, -4950, 42] and f[0] == 50
     assert sorted(t.tolist()) == list(range(100))
+
+
+def test_one_array_for_two_parameters_is_one_memory():
+    source = HEAD + """
+kernel void k(device const int *x [[buffer(0)]], device int *y [[buffer(1)]], device int *z [[buffer(2)]],
+              uint i [[thread_position_in_grid]]) {
+  y[i] = x[i] + 1;
+  threadgroup_barrier(mem_flags::mem_device);
+  z[7 - i] += x[7 - i] * 10;
+}
+"""
+    x = np.arange(8, dtype=np.int32)
+    standin.compile(source).run([x, x, x], 8, 8)
+    np.testing.assert_array_equal(x, (np.arange(8) + 1) * 11)
+    wide = np.zeros(12, np.int32)
+    with pytest.raises(ValueError, match="overlap"):
+        standin.compile(source).run([wide[:8], wide[4:], wide[4:]], 8, 8)
+
+
+def test_structs_are_copied_out_of_every_address_space():
+    source = HEAD + """
+struct Pair { float a; int b; float2 c; };
+namespace shapes {
+kernel void k(constant Pair &p [[buffer(0)]], device Pair *q [[buffer(1)]], constant Pair *r [[buffer(2)]]) {
+  Pair x = p;
+  const Pair y = q[1];
+  auto z = r[1];
+  x.a += y.a + z.c.y;
+  q[0] = x;
+}
+}
+"""
+    dtype = np.dtype({"names": ["a", "b", "c"], "formats": ["f4", "i4", ("f4", 2)], "itemsize": 16})
+    p, q, r = np.zeros(1, dtype), np.zeros(2, dtype), np.zeros(2, dtype)
+    p["a"], p["b"], q["a"], r["c"] = 1, 5, [0, 2], [[0, 0], [7, 4]]
+    standin.compile(source).run([p, q, r], 1, 1)
+    assert q[0]["a"] == 1 + 2 + 4 and q[0]["b"] == 5
+
+
+def test_unrolled_and_macro_loops_keep_their_places():
+    source = HEAD + """
+#define UNROLL _Pragma("unroll")
+static auto ones(uint k) -> int { if (k > 0u) { return simd_sum(1); } return 0; }
+kernel void k(device int *y [[buffer(0)]], uint lane [[thread_index_in_simdgroup]]) {
+  int total = 0;
+  UNROLL for (uint n = 0; n < 2; ++n) {
+    total += simd_sum(1);
+    if (lane < 8) total += 100 * simd_sum(1);
+  }
+#pragma unroll
+  for (uint n = 0; n < 2; ++n) { total += ones(lane & 1u); if (lane == 3) total += simd_sum(5); }
+  y[lane] = total;
+}
+"""
+    y = np.zeros(32, np.int32)
+    standin.compile(source).run([y], 32, 32)
+    lane = np.arange(32)
+    np.testing.assert_array_equal(y, 64 + 1600 * (lane < 8) + 32 * (lane & 1) + 10 * (lane == 3))
+
+
+def test_char_vector_shifts_count_modulo_eight():
+    source = HEAD + "kernel void k(device uchar4 *x [[buffer(0)]]) { x[0] = x[0] << uchar4(0, 1, 8, 9); x[1] = x[1] >> 2; }"
+    x = np.array([3, 3, 3, 3, 255, 4, 8, 128], np.uint8)
+    standin.compile(source).run([x], 1, 1)
+    assert x.tolist() == [3, 6, 3, 6, 63, 1, 2, 32]

@@ -326,6 +326,8 @@ void Dispatch::describeFault() {
   if (fault.signal == SIGSEGV || fault.signal == SIGBUS) {
     for (std::uint32_t b = 0; b < request.bufferCount; ++b) {
       const MslBuffer &buffer = request.buffers[b];
+      if (buffer.alias)
+        continue;
       GuardedBuffer &slot = slots[buffer.slot];
       if (!slot.reserves(fault.address))
         continue;
@@ -411,6 +413,10 @@ bool Dispatch::run() {
   arguments.assign(most, nullptr);
   for (std::uint32_t b = 0; b < request.bufferCount; ++b) {
     MslBuffer &buffer = request.buffers[b];
+    if (buffer.alias) {
+      arguments[buffer.slot] = arguments[request.buffers[buffer.alias - 1].slot];
+      continue;
+    }
     std::vector<char> empty;
     if (buffer.threadgroup)
       empty.assign(buffer.bytes, static_cast<char>(poison));
@@ -441,6 +447,8 @@ bool Dispatch::run() {
       idleFibers.push_back(std::move(lane.fiber));
   for (std::uint32_t b = 0; b < request.bufferCount; ++b) {
     MslBuffer &buffer = request.buffers[b];
+    if (buffer.alias)
+      continue;
     std::string damage = slots[buffer.slot].damage();
     if (!damage.empty())
       finish("a thread wrote out of bounds: " + std::string(buffer.threadgroup ? "threadgroup(" : "buffer(") +
@@ -449,6 +457,8 @@ bool Dispatch::run() {
   }
   for (std::uint32_t b = 0; b < request.bufferCount; ++b) {
     MslBuffer &buffer = request.buffers[b];
+    if (buffer.alias)
+      continue;
     if (error.empty() && buffer.writable && !buffer.threadgroup && buffer.bytes)
       std::memcpy(buffer.data, slots[buffer.slot].data(), buffer.bytes);
     slots[buffer.slot].clear();

@@ -40,6 +40,7 @@ struct MslBuffer {
   std::uint32_t index; // the n of [[buffer(n)]], for messages
   std::uint32_t writable;
   std::uint32_t threadgroup; // memory of a threadgroup: no data, poisoned for each group
+  std::uint32_t alias;       // 1 + index of the entry whose memory this one shares, 0 for none
 };
 struct MslRequest {
   MslEntry entry;
