@@ -93,6 +93,11 @@ def _kernel(kernel: Kernel, problems: list[Problem]) -> None:
     def report(at: Kernel | Parameter, message: str) -> None:
         problems.append(Problem(at.line, at.column, message))
 
+    if kernel.template and not kernel.instances:
+        report(
+            kernel,
+            f"template kernel '{kernel.name}' has no explicit instantiation that can be read, so nothing checks it",
+        )
     if kernel.returns != "void":
         report(kernel, f"kernel '{kernel.name}' must return void, not '{kernel.returns}'")
     seen: dict[str, str] = {}
@@ -183,7 +188,12 @@ def _words(source: Source, problems: list[Problem]) -> None:
         if t.kind == "number" and re.fullmatch(r"[\d.]+(?:[eE][+-]?\d+)?[lL]", t.text) and "." in t.text:
             problems.append(Problem(t.line, t.column, f"{t.text}: Metal has no long double"))
         # `(float4)(a, b, c, d)` is the comma expression `float4(d)` in Metal: write `float4(a, b, c, d)`.
-        if t.text == "(" and i + 2 < len(tokens) and tokens[i + 2].text == ")" and _VECTOR.fullmatch(tokens[i + 1].text):
+        if (
+            t.text == "("
+            and i + 2 < len(tokens)
+            and tokens[i + 2].text == ")"
+            and _VECTOR.fullmatch(tokens[i + 1].text)
+        ):
             after = tokens[i + 3] if i + 3 < len(tokens) else None
             called = before and (tokens[i - 1].kind == "word" and before not in ("return", "case", "else", "sizeof"))
             if after and not called and before != ">" and (after.kind in ("word", "number") or after.text == "("):
@@ -203,18 +213,29 @@ def _pointers(source: Source, problems: list[Problem]) -> None:
     i = 0
     while i < len(tokens):
         t = tokens[i]
-        if t.kind != "word" or not (t.text in _SCALARS or _VECTOR.fullmatch(t.text) or t.text in structs or t.text == "void"):
+        if t.kind != "word" or not (
+            t.text in _SCALARS or _VECTOR.fullmatch(t.text) or t.text in structs or t.text == "void"
+        ):
             i += 1
             continue
         j = i + 1
         words = []
-        while j < len(tokens) and tokens[j].kind == "word" and (tokens[j].text in _SPACES or tokens[j].text in ("const", "volatile")):
+        while (
+            j < len(tokens)
+            and tokens[j].kind == "word"
+            and (tokens[j].text in _SPACES or tokens[j].text in ("const", "volatile"))
+        ):
             words.append(tokens[j].text)
             j += 1
         if j < len(tokens) and tokens[j].text in ("*", "&", "&&") and tokens[j].kind == "punct":
             k = i - 1
-            while k >= 0 and tokens[k].kind == "word" and (
-                tokens[k].text in _SPACES or tokens[k].text in ("const", "volatile", "static", "constexpr", "coherent", "struct")
+            while (
+                k >= 0
+                and tokens[k].kind == "word"
+                and (
+                    tokens[k].text in _SPACES
+                    or tokens[k].text in ("const", "volatile", "static", "constexpr", "coherent", "struct")
+                )
             ):
                 words.append(tokens[k].text)
                 k -= 1
@@ -224,7 +245,11 @@ def _pointers(source: Source, problems: list[Problem]) -> None:
             if declares and not qualified and not any(w in _SPACES for w in words):
                 kind = "pointer" if tokens[j].text == "*" else "reference"
                 problems.append(
-                    Problem(t.line, t.column, f"{kind} to '{t.text}' needs an address space: device, constant, threadgroup or thread")
+                    Problem(
+                        t.line,
+                        t.column,
+                        f"{kind} to '{t.text}' needs an address space: device, constant, threadgroup or thread",
+                    )
                 )
         i = j if j > i + 1 else i + 1
 
@@ -251,4 +276,6 @@ def _recursion(source: Source, problems: list[Problem]) -> None:
             front = set().union(*(calls.get(f, set()) for f in front)) - reached
         if name in reached:
             at = tokens[bodies[name][0][0]]
-            problems.append(Problem(at.line, at.column, f"function '{name}' calls itself; Metal has no recursion (1.5.4)"))
+            problems.append(
+                Problem(at.line, at.column, f"function '{name}' calls itself; Metal has no recursion (1.5.4)")
+            )

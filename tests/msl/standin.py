@@ -107,14 +107,16 @@ def _cache() -> Path:
 
 
 @functools.cache
-def _base_hash() -> str:
-    """Changes with clang, the headers, the runtime and this driver."""
+def _hash(*parts: str) -> str:
+    """Changes with clang, the flags and the files of these parts: "include", "runtime", "driver"."""
     h = hashlib.sha256()
     h.update(subprocess.run([clang(), "--version"], capture_output=True, check=True).stdout)
-    for path in sorted([*HERE.rglob("include/**/*"), *HERE.rglob("runtime/*"), *HERE.glob("*.py")]):
-        if path.is_file():
-            h.update(str(path.relative_to(HERE)).encode() + b"\0" + path.read_bytes())
     h.update(" ".join([*_LANGUAGE, *_PLAIN, *_SANITIZED, *_machine_flags()]).encode())
+    for part in parts:
+        files = HERE.glob("*.py") if part == "driver" else (HERE / part).rglob("*")
+        for path in sorted(files):
+            if path.is_file():
+                h.update(str(path.relative_to(HERE)).encode() + b"\0" + path.read_bytes())
     return h.hexdigest()[:20]
 
 
@@ -129,7 +131,7 @@ def _install(made: Path, final: Path) -> Path:
 
 def _header(sanitize: bool) -> Path:
     """The precompiled metal_stdlib."""
-    final = _cache() / f"{_base_hash()}-{'sanitized' if sanitize else 'plain'}.pch"
+    final = _cache() / f"{_hash('include')}-{'sanitized' if sanitize else 'plain'}.pch"
     if final.exists():
         return final
     with tempfile.TemporaryDirectory(dir=_cache()) as folder:
@@ -146,7 +148,7 @@ def _header(sanitize: bool) -> Path:
 
 @functools.cache
 def _runtime() -> ctypes.CDLL:
-    final = _cache() / f"{_base_hash()}-runtime.so"
+    final = _cache() / f"{_hash('runtime')}-runtime.so"
     if not final.exists():
         with tempfile.TemporaryDirectory(dir=_cache()) as folder:
             made = Path(folder) / "runtime.so"
@@ -162,7 +164,9 @@ def _runtime() -> ctypes.CDLL:
 
 
 # ---- check -------------------------------------------------------------------------------------------------
-_MESSAGE = re.compile(r"^(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<severity>fatal error|error|warning|note): (?P<text>.*)$")
+_MESSAGE = re.compile(
+    r"^(?P<file>.*?):(?P<line>\d+):(?P<column>\d+): (?P<severity>fatal error|error|warning|note): (?P<text>.*)$"
+)
 
 
 _SPELLINGS = [
@@ -232,7 +236,17 @@ def check_many(sources: Sequence[str] | Mapping[str, str]) -> list[list[Diagnost
 
 def _compile_check(names: dict[str, Source]) -> dict[str, list[Diagnostic]]:
     text = "".join(_unit(name, source, entries=False) for name, source in names.items())
-    command = [clang(), *_LANGUAGE, *_PLAIN, *_machine_flags(), "-O1", "-include-pch", str(_header(False)), "-fsyntax-only", "-"]
+    command = [
+        clang(),
+        *_LANGUAGE,
+        *_PLAIN,
+        *_machine_flags(),
+        "-O1",
+        "-include-pch",
+        str(_header(False)),
+        "-fsyntax-only",
+        "-",
+    ]
     result = _run(command, text)
     found = _diagnostics(result.stderr, names)
     stray = found.pop("", [])
@@ -295,7 +309,9 @@ def _entry(name: str, number: int, kernel: Kernel) -> str:
 # ---- the intermediate text -------------------------------------------------------------------------------------
 _DIVISION = re.compile(r"^  (%[\w.]+) = ([us])(div|rem) (?:exact )?(i\d+) ([^,\n]+), ([^,\n]+)(.*)$", re.MULTILINE)
 _CONVERSION = re.compile(r"^  %([\w.]+) = (fpto[us]i) (.*?) to (i\d+)(.*)$", re.MULTILINE)
-_GROUP_VARIABLE = re.compile(r"^(@\S*msl_(k\d+)_\S*) = internal (?:unnamed_addr )?global (.*) undef, align (\d+)$", re.MULTILINE)
+_GROUP_VARIABLE = re.compile(
+    r"^(@\S*msl_(k\d+)_\S*) = internal (?:unnamed_addr )?global (.*) undef, align (\d+)$", re.MULTILINE
+)
 _KERNEL_BODY = re.compile(r"^define [^\n]*spir_kernel void @[^\n]*\{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 _EXTERNAL = re.compile(r"^(@\S*msl_k\d+\S*) = external (?:\w+ )*constant (\S+), align (\d+)$", re.MULTILINE)
 
@@ -370,7 +386,9 @@ def compile_many(
     return Library(kernels)
 
 
-def compile(source: str, *, sanitize: bool = False, constants: Mapping[str | int, object] | None = None) -> CompiledKernel:  # noqa: A001
+def compile(
+    source: str, *, sanitize: bool = False, constants: Mapping[str | int, object] | None = None
+) -> CompiledKernel:  # noqa: A001
     """The only (or first) kernel of one source."""
     return compile_many({"source": source}, sanitize=sanitize, constants={"source": constants or {}})["source"]
 
@@ -400,7 +418,7 @@ def _literal(value: object) -> str:
 def _shared_object(names: dict[str, Source], keys: Sequence[str], sanitize: bool) -> ctypes.CDLL:
     _runtime()
     text = "".join(_unit(name, source, entries=True) for name, source in names.items())
-    digest = hashlib.sha256(f"{_base_hash()} {sanitize}\n{text}".encode()).hexdigest()[:32]
+    digest = hashlib.sha256(f"{_hash('include', 'driver')} {sanitize}\n{text}".encode()).hexdigest()[:32]
     final = _cache() / f"{digest}.so"
     if not final.exists():
         problems = []
@@ -422,7 +440,9 @@ def _shared_object(names: dict[str, Source], keys: Sequence[str], sanitize: bool
                 raise StandInError("\n".join(problems))
             ir.write_text(_harden(ir.read_text()))
             linker = ["-fuse-ld=lld"] if shutil.which("ld.lld-22") or shutil.which("ld.lld") else []
-            result = _run([clang(), "-O1", "-fPIC", "-Wno-override-module", "-shared", *linker, str(ir), "-o", str(made)])
+            result = _run(
+                [clang(), "-O1", "-fPIC", "-Wno-override-module", "-shared", *linker, str(ir), "-o", str(made)]
+            )
             if result.returncode:
                 raise StandInError(f"code generation failed:\n{result.stderr}")
             _install(made, final)
@@ -497,7 +517,9 @@ def _as_array(value: object, parameter: Parameter) -> np.ndarray:
     if isinstance(value, (bytes, bytearray)):
         return np.frombuffer(bytes(value), np.uint8)
     if element is None:
-        raise TypeError(f"{name}: pass bytes or an array for the type '{parameter.pointee}', not {type(value).__name__}")
+        raise TypeError(
+            f"{name}: pass bytes or an array for the type '{parameter.pointee}', not {type(value).__name__}"
+        )
     if parameter.writable:
         raise TypeError(f"{name}: the kernel may write it: pass an array, not a number")
     dtype = _bfloat16() if element == "bfloat" else np.dtype(_ELEMENTS[element][0])
@@ -525,8 +547,12 @@ class CompiledKernel:
         self._entry = ctypes.cast(getattr(library, f"msl_entry_{unit}_{number}"), ctypes.c_void_p).value
         indirect = [p for p in kernel.parameters if p.indirect]
         self._slots = {p.name: i for i, p in enumerate(indirect)}
-        self.buffers = sorted((p for p in indirect if p.attribute("buffer")), key=lambda p: int(p.attribute("buffer").argument))
-        self.groups = sorted((p for p in indirect if p.attribute("threadgroup")), key=lambda p: int(p.attribute("threadgroup").argument))
+        self.buffers = sorted(
+            (p for p in indirect if p.attribute("buffer")), key=lambda p: int(p.attribute("buffer").argument)
+        )
+        self.groups = sorted(
+            (p for p in indirect if p.attribute("threadgroup")), key=lambda p: int(p.attribute("threadgroup").argument)
+        )
         try:
             begin, end = (ctypes.c_size_t * 2).in_dll(library, f"msl_bounds_{unit}")
             self._group_memory = (begin, end - begin)

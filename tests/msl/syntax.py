@@ -50,7 +50,7 @@ class Parameter:
 
     @property
     def indirect(self) -> str:
-        """"*", "&" or "" for a value."""
+        """ "*", "&" or "" for a value."""
         return next((w for w in reversed(self.words) if w in "*&"), "")
 
     @property
@@ -77,6 +77,7 @@ class Kernel:
     line: int
     column: int
     template: bool = False
+    instances: int = 0  # explicit instantiations of a template
     scope: str = ""  # the user's namespaces around it, "a::b::"
 
 
@@ -93,7 +94,7 @@ class FunctionConstant:
 class Source:
     text: str
     tokens: list[Token]
-    kernels: list[Kernel]
+    kernels: list[Kernel]  # of a template: first the template, then its instantiations
     constants: list[FunctionConstant]
     defines: list[str]
     edits: list[tuple[int, int, str]] = field(default_factory=list)  # offset, length, replacement
@@ -298,7 +299,11 @@ def _kernels(tokens: list[Token]) -> list[Kernel]:
             parameters = [p for p in (_parameter(c) for c in split_commas(tokens[j + 1 : close])) if p]
             if close + 1 < len(tokens) and tokens[close + 1].text != ";":
                 name = tokens[j - 1]
-                found.append(Kernel(name.text, parameters, " ".join(head), name.line, name.column, template, "".join(braces)))
+                found.append(
+                    Kernel(
+                        name.text, parameters, " ".join(head), name.line, name.column, template, scope="".join(braces)
+                    )
+                )
             i = close
         else:
             i = j
@@ -473,7 +478,11 @@ def function_bodies(tokens: list[Token]) -> list[tuple[int, int]]:
         t = tokens[i]
         if t.kind == "punct" and t.text == "{":
             before = i - 1
-            while before > 0 and tokens[before].kind == "word" and tokens[before].text in ("const", "thread", "device", "threadgroup", "constant"):
+            while (
+                before > 0
+                and tokens[before].kind == "word"
+                and tokens[before].text in ("const", "thread", "device", "threadgroup", "constant")
+            ):
                 before -= 1
             for back in range(before, max(0, before - 16), -1):  # auto f() -> T {
                 if tokens[back].text in (";", "{", "}", "(", "="):
@@ -543,11 +552,17 @@ def _expand_templates(source: Source) -> None:
         host = next((t.text.strip('"') for t in tokens[i:name] if t.kind == "string"), kernel.name)
         parameters = [c for c in split_commas(_angle(tokens, first + 1))]
         arguments = [" ".join(t.text for t in c) for c in split_commas(_angle(tokens, name + 1))]
-        lines = []
-        for p, argument in zip(parameters, arguments, strict=False):
-            declared = [t.text for t in p if t.text != "..."]
+        lines, names = [], []
+        for k, p in enumerate(parameters):
+            declared = [t.text for t in p]
             if "=" in declared:
+                if k >= len(arguments):
+                    arguments.append(" ".join(declared[declared.index("=") + 1 :]))
                 declared = declared[: declared.index("=")]
+            if k >= len(arguments):
+                break
+            argument = arguments[k]
+            names.append(declared[-1])
             if declared[0] in ("typename", "class"):
                 lines.append(f"typedef {argument} {declared[-1]};")
             else:
@@ -557,13 +572,28 @@ def _expand_templates(source: Source) -> None:
         copy = f"namespace msl_{host} {{ {' '.join(lines)}\n#line {line}\nkernel void {host}{body} }} using msl_{host}::{host};\n"
         ending = tokens[end]
         spans.append((tokens[i].offset, ending.offset + 1, copy + f"#line {ending.line}\n"))
-        substitution = dict(zip([p[-1].text if "=" not in [t.text for t in p] else p[[t.text for t in p].index("=") - 1].text for p in parameters], arguments, strict=False))
+        substitution = dict(zip(names, arguments, strict=False))
         concrete = [
-            Parameter(re.sub(r"\w+", lambda m: substitution.get(m.group(), m.group()), p.type), p.name, p.attributes, p.line, p.column)
+            Parameter(
+                re.sub(r"\w+", lambda m: substitution.get(m.group(), m.group()), p.type),
+                p.name,
+                p.attributes,
+                p.line,
+                p.column,
+            )
             for p in kernel.parameters
         ]
+        kernel.instances += 1
         instances.append(Kernel(host, concrete, kernel.returns, tokens[name].line, tokens[name].column))
         i = end
+    for i, t in enumerate(tokens):  # typedef decltype(f<half>) f_t; names nothing any more
+        if (
+            t.text == "typedef"
+            and [x.text for x in tokens[i + 1 : i + 3]] == ["decltype", "("]
+            and tokens[i + 3].text in templates
+        ):
+            end = next(j for j in range(i, len(tokens)) if tokens[j].text == ";")
+            spans.append((t.offset, tokens[end].offset + 1, ""))
     for _, first, _, last in templates.values():
         begin, end = tokens[first].offset, tokens[last].offset + 1
         spans.append((begin, end, "\n" * source.text.count("\n", begin, end)))
@@ -607,7 +637,9 @@ def parse(text: str, constants: Mapping[str, str] | None = None) -> Source:
 
 def _struct_copies(source: Source) -> None:
     tokens = source.tokens
-    structs = {tokens[i + 1].text for i in range(len(tokens) - 1) if tokens[i].text == "struct" and tokens[i].kind == "word"}
+    structs = {
+        tokens[i + 1].text for i in range(len(tokens) - 1) if tokens[i].text == "struct" and tokens[i].kind == "word"
+    }
     structs.add("auto")
     for i in range(1, len(tokens) - 3):
         a, name, equals, first = tokens[i : i + 4]

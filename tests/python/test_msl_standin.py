@@ -53,7 +53,9 @@ def sample(type_: str, n: int = 64, seed: int = 0) -> np.ndarray:
     return rng.permutation(values) if seed else values
 
 
-def run_cases(cases: dict[str, tuple[str, list[str], str, list[np.ndarray]]], sanitize: bool = False) -> dict[str, np.ndarray]:
+def run_cases(
+    cases: dict[str, tuple[str, list[str], str, list[np.ndarray]]], sanitize: bool = False
+) -> dict[str, np.ndarray]:
     library = standin.compile_many(
         {name: elementwise(e, types, out) for name, (e, types, out, _) in cases.items()}, sanitize=sanitize
     )
@@ -205,7 +207,9 @@ def test_bfloat_arithmetic_rounds_at_each_operation():
 
 def test_functions_with_two_results():
     x = np.array([0.0, 1.0, 0.75, -8.5, 1e-40, 3e38], np.float32)
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 kernel void k(device const float *x [[buffer(0)]], device float *m [[buffer(1)]], device int *e [[buffer(2)]],
               device float *f [[buffer(3)]], device float *w [[buffer(4)]], device float *s [[buffer(5)]],
               device float *c [[buffer(6)]], device float *l [[buffer(7)]], uint i [[thread_position_in_grid]]) {
@@ -219,6 +223,7 @@ kernel void k(device const float *x [[buffer(0)]], device float *m [[buffer(1)]]
   l[i] = ldexp(m[i], e[i]);
 }
 """
+    )
     floats = [np.zeros_like(x) for _ in range(6)]
     e = np.zeros(len(x), np.int32)
     standin.compile(source).run([x, floats[0], e, *floats[1:]], len(x), 4)
@@ -248,8 +253,12 @@ def test_nextafter_steps_by_one_bit():
 
 def test_fract_stays_below_one():
     x = np.array([-1e-10, -0.25, 1.75, -1.75, 3.0], np.float32)
-    got = run_cases({"f": ("fract(a)", ["float"], "float", [x]), "h": ("fract(a)", ["half"], "half", [x.astype(np.float16)])})
-    np.testing.assert_array_equal(got["f"], np.array([np.nextafter(np.float32(1), np.float32(0)), 0.75, 0.75, 0.25, 0], np.float32))
+    got = run_cases(
+        {"f": ("fract(a)", ["float"], "float", [x]), "h": ("fract(a)", ["half"], "half", [x.astype(np.float16)])}
+    )
+    np.testing.assert_array_equal(
+        got["f"], np.array([np.nextafter(np.float32(1), np.float32(0)), 0.75, 0.75, 0.25, 0], np.float32)
+    )
     assert np.all(got["h"] < 1)
 
 
@@ -291,7 +300,17 @@ def _python_integers(name: str, t: str, x: int, y: int, z: int) -> int:
 
 
 def test_integer_functions_equal_exact_arithmetic():
-    arity = {"abs": 1, "popcount": 1, "clz": 1, "ctz": 1, "reverse_bits": 1, "madhi": 3, "madsat": 3, "median3": 3, "clamp": 3}
+    arity = {
+        "abs": 1,
+        "popcount": 1,
+        "clz": 1,
+        "ctz": 1,
+        "reverse_bits": 1,
+        "madhi": 3,
+        "madsat": 3,
+        "median3": 3,
+        "clamp": 3,
+    }
     names = ["addsat", "subsat", "mulhi", "hadd", "rhadd", "min", "max", "rotate", *arity]
     cases, expected = {}, {}
     for t in INTS:
@@ -393,7 +412,9 @@ def test_relational_functions_on_all_three_float_types():
 
 
 def test_vectors_construct_swizzle_compare_and_convert():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 constant float4 table[2] = {float4(1.0f, 2.0f, 3.0f, 4.0f), float4(0.5f)};
 kernel void k(device const float4 *x [[buffer(0)]], device float4 *r [[buffer(1)]], device bool4 *m [[buffer(2)]],
               device int3 *n [[buffer(3)]], device packed_float3 *p [[buffer(4)]], constant float4 &c [[buffer(5)]],
@@ -421,6 +442,7 @@ kernel void k(device const float4 *x [[buffer(0)]], device float4 *r [[buffer(1)
   u[0] = uchar4(200) + uchar4(100, 55, 56, 57);
 }
 """
+    )
     x = np.array([1.5, -2.25, 3.0, 0.25], np.float32)
     c = np.array([10, 20, 30, 40], np.float32)
     r, m, n = np.zeros((9, 4), np.float32), np.zeros((2, 4), np.bool_), np.full((1, 4), 7, np.int32)
@@ -461,7 +483,9 @@ def test_as_type_keeps_bits():
 
 
 def test_packing_round_trips_and_rounds_to_nearest():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 kernel void k(device const float4 *x [[buffer(0)]], device uint *u [[buffer(1)]], device float4 *r [[buffer(2)]]) {
   u[0] = pack_float_to_unorm4x8(x[0]);
   u[1] = pack_float_to_snorm4x8(x[0]);
@@ -477,6 +501,7 @@ kernel void k(device const float4 *x [[buffer(0)]], device uint *u [[buffer(1)]]
   r[5] = float4(unpack_unorm4x8_to_half(pack_half_to_unorm4x8(half4(x[0]))));
 }
 """
+    )
     x = np.array([0.3, 0.75, -0.5, 2.0], np.float32)
     u, r = np.zeros(6, np.uint32), np.zeros((6, 4), np.float32)
     standin.compile(source).run([x, u, r], 1, 1)
@@ -496,7 +521,9 @@ kernel void k(device const float4 *x [[buffer(0)]], device uint *u [[buffer(1)]]
 
 # ---- grids -------------------------------------------------------------------------------------------------
 def test_positions_follow_dispatch_threads_in_partial_groups():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 kernel void k(device uint *r [[buffer(0)]], uint3 g [[thread_position_in_grid]], uint3 t [[thread_position_in_threadgroup]],
               uint3 q [[threadgroup_position_in_grid]], uint3 s [[threads_per_threadgroup]],
               uint3 d [[dispatch_threads_per_threadgroup]], uint3 n [[threads_per_grid]],
@@ -509,6 +536,7 @@ kernel void k(device uint *r [[buffer(0)]], uint3 g [[thread_position_in_grid]],
   r[at + 6u] = d.x; r[at + 7u] = c.x; r[at + 8u] = i; r[at + 9u] = l; r[at + 10u] = w; r[at + 11u] = p;
 }
 """
+    )
     grid, threads = (10, 7, 2), (4, 5, 1)
     r = np.zeros((2, 7, 10, 12), np.uint32)
     standin.compile(source).run([r], grid, threads)
@@ -523,7 +551,9 @@ kernel void k(device uint *r [[buffer(0)]], uint3 g [[thread_position_in_grid]],
 
 
 def test_constants_and_thread_arrays():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 constant int weights[] = {1, 10, 100, 1000};
 struct Params { float scale; int offset; float4 tint; };
 static inline float apply(thread const float *values, uint n, constant Params &p) {
@@ -539,8 +569,12 @@ kernel void k(device float *r [[buffer(0)]], constant Params &p [[buffer(1)]], u
   r[i] = apply(values, 4u, p);
 }
 """
+    )
     r = np.zeros(5, np.float32)
-    params = np.zeros(1, np.dtype({"names": ["s", "o", "t"], "formats": ["f4", "i4", ("f4", 4)], "offsets": [0, 4, 16], "itemsize": 32}))
+    params = np.zeros(
+        1,
+        np.dtype({"names": ["s", "o", "t"], "formats": ["f4", "i4", ("f4", 4)], "offsets": [0, 4, 16], "itemsize": 32}),
+    )
     params["s"], params["o"], params["t"] = 2, 3, [0, 5, 0, 0]
     standin.compile(source).run([r, params], 5, 5)
     np.testing.assert_array_equal(r, [i * (10 + 200 + 3000) * 2 + 8 for i in range(5)])

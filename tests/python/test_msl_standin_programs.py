@@ -345,7 +345,9 @@ def test_simd_and_quad_functions():
 
 
 def test_inactive_lanes_are_excluded_and_partial_simdgroups_work():
-    source = simd_kernel("  if (lane % 3 == 0)\n    y[i] = simd_sum(x[i]) + 1000 * int(simd_is_first());\n  else\n    y[i] = simd_max(x[i]);")
+    source = simd_kernel(
+        "  if (lane % 3 == 0)\n    y[i] = simd_sum(x[i]) + 1000 * int(simd_is_first());\n  else\n    y[i] = simd_max(x[i]);"
+    )
     x, y = RNG.integers(0, 100, 45).astype(np.int32), np.zeros(45, np.int32)
     standin.compile(source).run([x, y], 45, 45)
     lane = np.arange(45) % 32
@@ -357,7 +359,9 @@ def test_inactive_lanes_are_excluded_and_partial_simdgroups_work():
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_lanes_reconverge_after_branches_loops_and_calls(reverse):
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 static int twice(int x) { return 2 * simd_sum(x); }
 template <typename T> static T counted(T x) { int n = 0; for (int k = 0; k < 2; ++k) n += simd_sum(1); return x + T(n); }
 kernel void k(device int *y [[buffer(0)]], uint i [[thread_position_in_grid]], uint lane [[thread_index_in_simdgroup]]) {
@@ -380,11 +384,14 @@ kernel void k(device int *y [[buffer(0)]], uint i [[thread_position_in_grid]], u
   y[i] = counted(total) + (turns == 31 ? 0 : 7);
 }
 """
+    )
     y = np.zeros(32, np.int32)
     standin.compile(source).run([y], 32, 32, reverse=reverse)
     for lane in range(32):
         turn = 32 + (100 * 16 + (16 if lane & 1 else -16) if lane < 16 else 0) + (10000 * 31 if lane != 5 else 0)
-        total = 3 * turn + 1000000 * sum(8 * (3 - n) for n in range(lane % 4)) + 100000000 + (32 if lane & 1 else 16) + 64
+        total = (
+            3 * turn + 1000000 * sum(8 * (3 - n) for n in range(lane % 4)) + 100000000 + (32 if lane & 1 else 16) + 64
+        )
         assert y[lane] == total, lane
 
 
@@ -397,7 +404,9 @@ def test_vectors_and_halves_cross_the_simdgroup():
 
 # ---- matrices ------------------------------------------------------------------------------------------------
 def test_float_matrices():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 constant float3x3 table = float3x3(float3(1, 2, 3), float3(4, 5, 6), float3(7, 8, 10));
 kernel void k(device const float4x4 *m [[buffer(0)]], device const float4 *v [[buffer(1)]], device float4x4 *r [[buffer(2)]],
               device float4 *w [[buffer(3)]], constant float2x3 &q [[buffer(4)]], device half2x2 *h [[buffer(5)]]) {
@@ -411,6 +420,7 @@ kernel void k(device const float4x4 *m [[buffer(0)]], device const float4 *v [[b
   h[0] = half2x2(1.0h, 2.0h, 3.0h, 4.0h) * half2x2(2.0h);
 }
 """
+    )
     m, v = RNG.random((2, 4, 4), np.float32), RNG.random(4, np.float32)
     q = RNG.random((2, 3), np.float32)
     r, w, h = np.zeros((2, 4, 4), np.float32), np.zeros((5, 4), np.float32), np.zeros((2, 2), np.float16)
@@ -429,7 +439,9 @@ kernel void k(device const float4x4 *m [[buffer(0)]], device const float4 *v [[b
 @pytest.mark.parametrize("type_", ["float", "half", "bfloat"])
 def test_simdgroup_matrix_load_store_transpose_and_product(type_):
     dtype = {"float": np.float32, "half": np.float16, "bfloat": ml_dtypes.bfloat16}[type_]
-    source = HEAD + f"""
+    source = (
+        HEAD
+        + f"""
 kernel void k(device const {type_} *x [[buffer(0)]], device {type_} *y [[buffer(1)]], device float *z [[buffer(2)]],
               uint lane [[thread_index_in_simdgroup]]) {{
   threadgroup {type_} s[64];
@@ -452,6 +464,7 @@ kernel void k(device const {type_} *x [[buffer(0)]], device {type_} *y [[buffer(
   z[65 + lane * 2] = float(own[1]);
 }}
 """
+    )
     x = RNG.integers(-8, 8, (10, 20)).astype(dtype)
     y, z = np.zeros(256, dtype), np.zeros(128, np.float32)
     standin.compile(source).run([x, y, z], 32, 32)
@@ -491,7 +504,10 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def faults():
-    head = HEAD + "kernel void k(device float *x [[buffer(0)]], device const float *r [[buffer(1)]], uint i [[thread_position_in_grid]]) { "
+    head = (
+        HEAD
+        + "kernel void k(device float *x [[buffer(0)]], device const float *r [[buffer(1)]], uint i [[thread_position_in_grid]]) { "
+    )
     return standin.compile_many({message: head + body + " }" for message, body in FAULTS.items()}, sanitize=True)
 
 
@@ -504,7 +520,9 @@ def test_fault_is_reported_and_leaves_the_arrays(message, faults):
     assert not x.any()
     # The process and the runtime go on.
     y = np.zeros(8, np.float32)
-    standin.compile(HEAD + "kernel void one(device float *y [[buffer(0)]], uint i [[thread_position_in_grid]]) { y[i] = 1; }").run([y], 8, 8)
+    standin.compile(
+        HEAD + "kernel void one(device float *y [[buffer(0)]], uint i [[thread_position_in_grid]]) { y[i] = 1; }"
+    ).run([y], 8, 8)
     assert y.all()
 
 
@@ -525,7 +543,9 @@ def test_removed_barriers_are_noticed():
 
 
 def test_threadgroup_memory_starts_as_nan_in_every_group():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 kernel void k(device float *y [[buffer(0)]], device half *h [[buffer(1)]], uint i [[thread_position_in_grid]]) {
   threadgroup float s[1];
   threadgroup half t[1];
@@ -535,6 +555,7 @@ kernel void k(device float *y [[buffer(0)]], device half *h [[buffer(1)]], uint 
   t[0] = 1;
 }
 """
+    )
     y, h = np.zeros(4, np.float32), np.zeros(4, np.float16)
     standin.compile(source).run([y, h], 4, 1)
     assert np.isnan(y).all() and np.isnan(h).all()
@@ -547,7 +568,10 @@ def test_small_writes_past_the_end_are_noticed():
 
 
 def test_misuse_from_python_is_refused():
-    source = HEAD + "kernel void k(device float *x [[buffer(0)]], constant uchar &c [[buffer(3)]], threadgroup int *t [[threadgroup(0)]]) { x[0] = c; }"
+    source = (
+        HEAD
+        + "kernel void k(device float *x [[buffer(0)]], constant uchar &c [[buffer(3)]], threadgroup int *t [[threadgroup(0)]]) { x[0] = c; }"
+    )
     kernel = standin.compile(source)
     x = np.zeros(4, np.float32)
     kernel.run({0: x, 3: 200}, 1, 1, threadgroup_bytes=16)
@@ -573,7 +597,9 @@ def test_misuse_from_python_is_refused():
 
 
 def test_atomics_on_device_memory():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 kernel void k(device atomic_uint *u [[buffer(0)]], device atomic_int *s [[buffer(1)]], device atomic_float *f [[buffer(2)]],
               device uint *tickets [[buffer(3)]], uint i [[thread_position_in_grid]]) {
   tickets[i] = atomic_fetch_add_explicit(&u[0], 1u, memory_order_relaxed);
@@ -591,6 +617,7 @@ kernel void k(device atomic_uint *u [[buffer(0)]], device atomic_int *s [[buffer
     atomic_exchange_explicit(&s[2], 42, memory_order_relaxed);
 }
 """
+    )
     u, s, f, t = np.zeros(6, np.uint32), np.zeros(3, np.int32), np.zeros(1, np.float32), np.zeros(100, np.uint32)
     u[4] = 0xFFFFFFFF
     standin.compile(source).run([u, s, f, t], 100, 32)
@@ -603,7 +630,9 @@ kernel void k(device atomic_uint *u [[buffer(0)]], device atomic_int *s [[buffer
 
 
 def test_one_array_for_two_parameters_is_one_memory():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 kernel void k(device const int *x [[buffer(0)]], device int *y [[buffer(1)]], device int *z [[buffer(2)]],
               uint i [[thread_position_in_grid]]) {
   y[i] = x[i] + 1;
@@ -611,6 +640,7 @@ kernel void k(device const int *x [[buffer(0)]], device int *y [[buffer(1)]], de
   z[7 - i] += x[7 - i] * 10;
 }
 """
+    )
     x = np.arange(8, dtype=np.int32)
     standin.compile(source).run([x, x, x], 8, 8)
     np.testing.assert_array_equal(x, (np.arange(8) + 1) * 11)
@@ -620,7 +650,9 @@ kernel void k(device const int *x [[buffer(0)]], device int *y [[buffer(1)]], de
 
 
 def test_structs_are_copied_out_of_every_address_space():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 struct Pair { float a; int b; float2 c; };
 namespace shapes {
 kernel void k(constant Pair &p [[buffer(0)]], device Pair *q [[buffer(1)]], constant Pair *r [[buffer(2)]]) {
@@ -632,6 +664,7 @@ kernel void k(constant Pair &p [[buffer(0)]], device Pair *q [[buffer(1)]], cons
 }
 }
 """
+    )
     dtype = np.dtype({"names": ["a", "b", "c"], "formats": ["f4", "i4", ("f4", 2)], "itemsize": 16})
     p, q, r = np.zeros(1, dtype), np.zeros(2, dtype), np.zeros(2, dtype)
     p["a"], p["b"], q["a"], r["c"] = 1, 5, [0, 2], [[0, 0], [7, 4]]
@@ -640,7 +673,9 @@ kernel void k(constant Pair &p [[buffer(0)]], device Pair *q [[buffer(1)]], cons
 
 
 def test_unrolled_and_macro_loops_keep_their_places():
-    source = HEAD + """
+    source = (
+        HEAD
+        + """
 #define UNROLL _Pragma("unroll")
 static auto ones(uint k) -> int { if (k > 0u) { return simd_sum(1); } return 0; }
 kernel void k(device int *y [[buffer(0)]], uint lane [[thread_index_in_simdgroup]]) {
@@ -654,6 +689,7 @@ kernel void k(device int *y [[buffer(0)]], uint lane [[thread_index_in_simdgroup
   y[lane] = total;
 }
 """
+    )
     y = np.zeros(32, np.int32)
     standin.compile(source).run([y], 32, 32)
     lane = np.arange(32)
@@ -661,7 +697,9 @@ kernel void k(device int *y [[buffer(0)]], uint lane [[thread_index_in_simdgroup
 
 
 def test_char_vector_shifts_count_modulo_eight():
-    source = HEAD + "kernel void k(device uchar4 *x [[buffer(0)]]) { x[0] = x[0] << uchar4(0, 1, 8, 9); x[1] = x[1] >> 2; }"
+    source = (
+        HEAD + "kernel void k(device uchar4 *x [[buffer(0)]]) { x[0] = x[0] << uchar4(0, 1, 8, 9); x[1] = x[1] >> 2; }"
+    )
     x = np.array([3, 3, 3, 3, 255, 4, 8, 128], np.uint8)
     standin.compile(source).run([x], 1, 1)
     assert x.tolist() == [3, 6, 3, 6, 63, 1, 2, 32]

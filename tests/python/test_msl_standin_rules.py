@@ -102,7 +102,9 @@ INVALID_STATEMENTS = {
 
 @pytest.fixture(scope="module")
 def statement_results():
-    return standin.check_many({name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n" for name, text in INVALID_STATEMENTS.items()})
+    return standin.check_many(
+        {name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n" for name, text in INVALID_STATEMENTS.items()}
+    )
 
 
 @pytest.mark.parametrize("name", INVALID_STATEMENTS)
@@ -196,8 +198,25 @@ VALID_STATEMENTS = {
 
 
 def test_accepts_ordinary_metal():
-    results = standin.check_many({name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n" for name, text in VALID_STATEMENTS.items()})
+    results = standin.check_many(
+        {name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n" for name, text in VALID_STATEMENTS.items()}
+    )
     assert {name: [str(p) for p in problems] for name, problems in results.items() if problems} == {}
+
+
+def test_accepts_the_sample_files():
+    folder = Path(standin.__file__).parent / "samples"
+    samples = {path.name: path.read_text() for path in sorted(folder.glob("*.metal"))}
+    assert len(samples) >= 7
+    results = standin.check_many(samples)
+    assert {name: [str(p) for p in problems] for name, problems in results.items() if problems} == {}
+    library = standin.compile_many(samples)
+    assert all(library[name].name for name in samples)
+
+
+def test_a_template_kernel_that_nothing_instantiates_is_reported():
+    text = HEAD + "template <typename T> kernel void k(device T *x [[buffer(0)]]) { x[0] = nope; }"
+    assert any("no explicit instantiation" in p.message for p in standin.check(text))
 
 
 def test_diagnostics_point_at_the_users_text():
