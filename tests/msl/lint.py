@@ -3,8 +3,8 @@
 
 Section numbers are those of the Metal Shading Language Specification.
 
-    >>> from syntax import parse
-    >>> [p.message for p in lint(parse("#include <metal_stdlib>\\nkernel void f(device float *a) {}"))]
+    >>> from msl.syntax import read
+    >>> [p.message for p in lint(read("#include <metal_stdlib>\\nkernel void f(device float *a) {}"))]
     ["parameter 'a' of kernel 'f' needs [[buffer(n)]]"]
 """
 

@@ -251,3 +251,13 @@ def test_compiling_a_bad_source_raises_with_its_diagnostics():
         standin.compile_many({"bad": HEAD + "kernel void k(device float *x [[buffer(0)]]) { x[0] = y; }"})
     with pytest.raises(standin.StandInError, match=r"needs \[\[buffer"):
         standin.compile_many({"bad": HEAD + "kernel void k(device float *x) { x[0] = 1; }"})
+
+
+def test_the_examples_in_the_docstrings_hold():
+    import doctest
+
+    from msl import lint, rewrite, syntax
+
+    for module in (lint, rewrite, syntax):
+        result = doctest.testmod(module)
+        assert result.attempted and not result.failed
