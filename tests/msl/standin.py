@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 
 from .launch import CompiledKernel, KernelError, Library, runtime
-from .lint import INDICES, POSITIONS, lint
+from .lint import INDICES, POSITIONS, library_words, lint
 from .rewrite import parse
-from .syntax import Kernel, Source
+from .syntax import Kernel, Source, function_bodies
 from .toolchain import (
     LANGUAGE,
     PLAIN,
@@ -132,14 +132,21 @@ def check_many(sources: Sequence[str] | Mapping[str, str]) -> list[list[Diagnost
     for at in range(0, len(parsed), 50):
         keys = list(parsed)[at : at + 50]
         names = {f"k{i}": parsed[key] for i, key in enumerate(keys)}
-        found = _compile_check(names)
+        together = {name: source for name, source in names.items() if not _hides(source)}
+        found = _compile_check(together) if together else {}
+        for name in names.keys() - together.keys():
+            found |= _compile_check({name: names[name]})
         for i, key in enumerate(keys):
             results[key] = sorted(results[key] + found[f"k{i}"], key=lambda d: (d.line, d.column))
     return results if isinstance(sources, Mapping) else [results[i] for i in range(len(items))]
 
 
 def _compile_check(names: dict[str, Source]) -> dict[str, list[Diagnostic]]:
-    text = "".join(_unit(name, source, entries=False) for name, source in names.items())
+    if len(names) == 1:  # at global scope, as Metal compiles it
+        ((name, source),) = names.items()
+        text = f'#line 1 "{name}"\n{source.rewritten()}\n'
+    else:
+        text = "".join(_unit(name, source, entries=False) for name, source in names.items())
     command = [
         clang(),
         *LANGUAGE,
@@ -172,14 +179,24 @@ def _compile_check(names: dict[str, Source]) -> dict[str, list[Diagnostic]]:
 # ---- one compilation unit of many sources --------------------------------------------------------------------
 def _unit(name: str, source: Source, entries: bool) -> str:
     """The source in a namespace of its own; kernels have C linkage in OpenCL, so they are renamed."""
-    kernels = {k.name for k in source.kernels}
-    lines = [f"#define {k} msl_{name}_{k}" for k in sorted(kernels)]
-    lines += [f"namespace msl_{name} {{", f'#line 1 "{name}"', source.rewritten(), f'#line 1 "{name}-entries"']
+    kernels = {k.name for k in source.kernels if k.offset < 0}  # instantiations, named in generated text
+    prefix = f"msl_{name}_"
+    lines = [f"#define {k} {prefix}{k}" for k in sorted(kernels)]
+    lines += [f"namespace msl_{name} {{", f'#line 1 "{name}"', source.rewritten(prefix), f'#line 1 "{name}-entries"']
     if entries:
         lines += [_entry(name, number, kernel) for number, kernel in enumerate(source.kernels) if not kernel.template]
     lines += ["}"]
     lines += [f"#undef {d}" for d in {*source.defines, *kernels}]
     return "\n".join(lines) + "\n"
+
+
+def _callee(name: str, kernel: Kernel) -> str:
+    return kernel.name if kernel.offset < 0 else f"msl_{name}_{kernel.name}"
+
+
+def _hides(source: Source) -> bool:
+    """Whether a namespace could hide a clash between a function of the source and one of Metal's."""
+    return any(source.tokens[name].text in library_words() for name, _ in function_bodies(source.tokens))
 
 
 _COMPONENTS = {1: "{t}(n[{i}])", 2: "{t}2(n[{i}], n[{i} + 1])", 3: "{t}3(n[{i}], n[{i} + 1], n[{i} + 2])"}
@@ -206,7 +223,7 @@ def _entry(name: str, number: int, kernel: Kernel) -> str:
         slot += 1
     return (
         f'extern "C" void msl_entry_{name}_{number}(__private void *__private const *a, __private const uint *n) '
-        f"{{ {kernel.scope}{kernel.name}({', '.join(arguments)}); }}"
+        f"{{ {kernel.scope}{_callee(name, kernel)}({', '.join(arguments)}); }}"
     )
 
 

@@ -70,6 +70,7 @@ class Kernel:
     column: int
     template: bool = False
     instances: int = 0  # explicit instantiations of a template
+    offset: int = -1  # of the name in the text; -1 for an instantiation
     scope: str = ""  # the user's namespaces around it, "a::b::"
 
 
@@ -91,9 +92,11 @@ class Source:
     defines: list[str]
     edits: list[tuple[int, int, str]] = field(default_factory=list)  # offset, length, replacement
 
-    def rewritten(self) -> str:
+    def rewritten(self, prefix: str = "") -> str:
+        """The text for clang. prefix: put before the names of kernels that are not templates."""
+        names = [(k.offset, 0, prefix) for k in self.kernels if prefix and not k.template and k.offset >= 0]
         out, at = [], 0
-        for offset, length, new in sorted(self.edits, key=lambda e: e[0]):
+        for offset, length, new in sorted(self.edits + names, key=lambda e: e[0]):
             out += [self.text[at:offset], new]
             at = offset + length
         return "".join(out) + self.text[at:]
@@ -293,7 +296,14 @@ def _kernels(tokens: list[Token]) -> list[Kernel]:
                 name = tokens[j - 1]
                 found.append(
                     Kernel(
-                        name.text, parameters, " ".join(head), name.line, name.column, template, scope="".join(braces)
+                        name.text,
+                        parameters,
+                        " ".join(head),
+                        name.line,
+                        name.column,
+                        template,
+                        offset=name.offset,
+                        scope="".join(braces),
                     )
                 )
             i = close
