@@ -62,7 +62,7 @@ void load(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf
   std::memset(out, 0, sizeof(T) * kLanes * site.components);
   forEachLane(frame, site, mask, false, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      out[c * kLanes + lane] = data[index + c];
+      out[lane * site.components + c] = data[index + c];
   });
 }
 
@@ -72,7 +72,7 @@ void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexO
   auto *data = static_cast<T *>(frame.launch->args[site.param].data);
   forEachLane(frame, site, mask, true, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      data[index + c] = from[c * kLanes + lane];
+      data[index + c] = from[lane * site.components + c];
   });
 }
 

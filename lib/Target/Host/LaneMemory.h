@@ -5,7 +5,7 @@
 // and its load gives 0.
 //
 // Generated code passes an AccessSite (a constant) and either a first index and a stride, or one index per lane.
-// Values lie component by component: component c of lane l is values[c * 32 + l].
+// Values lie as they would in memory side by side: component c of lane l is values[l * components + c].
 #pragma once
 
 #include "enigma/Support/HostAbi.h"
