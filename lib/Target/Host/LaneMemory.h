@@ -34,7 +34,7 @@ struct AccessSite {
 };
 
 // A linear access: the index of lane l is first + l * stride, wrapped at the index's width. A varying one: indices[l],
-// an array of i32/u32 where indexBits is 32, else of i64/u64. `mask` has one bit per lane.
+// an array of i32/u32 where indexBits is 32, else of i64/u64 (narrower ones are extended by their own sign). `mask` has one bit per lane.
 void loadLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
                 void *values);
 void storeLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
