@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <pthread.h>
 #include <signal.h>
@@ -52,11 +55,22 @@ void forgetPoolInChild() {
 }
 [[maybe_unused]] const int forkHandlerInstalled = pthread_atfork(nullptr, nullptr, forgetPoolInChild);
 
+#if defined(__linux__)
+/// Cores that the container may use at once (cgroup version 2: "quota period" in microseconds, or "max period").
+unsigned coresOfContainer() {
+  std::ifstream limit("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  if (limit >> quota >> period && quota > 0 && period > 0)
+    return static_cast<unsigned>(std::max(1.0, std::ceil(quota / period)));
+  return UINT_MAX;
+}
+#endif
+
 unsigned usableCores() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-    return static_cast<unsigned>(CPU_COUNT(&set));
+    return std::min(static_cast<unsigned>(CPU_COUNT(&set)), coresOfContainer());
 #endif
   return std::max(1u, std::thread::hardware_concurrency());
 }
