@@ -8,9 +8,9 @@ namespace {
 
 [[noreturn]] void failStale(std::string_view what, const ir::Type &type) {
   if (currentTrace)
-    currentTrace->builder.fail(std::string(what) + ": the " + type.str() + " value belongs to another kernel",
+    currentTrace->builder.fail(std::string(what) + ": the " + type.str() + (type.isBuffer() ? "" : " value") + " belongs to another kernel",
                                {"values live in the kernel that computes them; pass data between kernels in buffers"});
-  throw Error(ErrorKind::Trace, std::string(what) + ": the " + type.str() + " value belongs to a kernel that is already traced",
+  throw Error(ErrorKind::Trace, std::string(what) + ": the " + type.str() + (type.isBuffer() ? "" : " value") + " belongs to a kernel that is already traced",
               callerLocation(), {"values exist only while their kernel is traced; run the kernel to get numbers"});
 }
 
@@ -33,6 +33,17 @@ ir::Literal integerLiteral(PyObject *object) {
 }
 
 } // namespace
+
+void checkAlive(std::string_view what, PyObject *object) {
+  auto check = [&](const auto *handle) {
+    if (!currentTrace || handle->trace != currentTrace->serial)
+      failStale(what, handle->type);
+  };
+  if (Py_TYPE(object) == valueType)
+    check(nb::inst_ptr<ValueHandle>(object));
+  else if (Py_TYPE(object) == bufferType)
+    check(nb::inst_ptr<BufferHandle>(object));
+}
 
 std::string_view utf8(PyObject *text) {
   Py_ssize_t size;

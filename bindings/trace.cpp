@@ -28,12 +28,19 @@ void releaseDropped() {
     Py_DECREF(object);
 }
 
-// Whether a code object belongs to the package, whose frames are not the user's.
+// Whether a code object belongs to this package or to NumPy, whose frames are not the user's.
 bool isOwnCode(PyObject *code) {
-  nb::object path = nb::module_::import_("enigma").attr("__path__");
-  nb::object prefix = path[0];
   nb::object file = nb::borrow(code).attr("co_filename");
-  return nb::cast<bool>(file.attr("startswith")(nb::str("{}/").attr("format")(prefix)));
+  nb::object modules = nb::borrow(PyImport_GetModuleDict());
+  for (const char *name : {"enigma", "numpy"}) {
+    nb::object package = modules.attr("get")(name);
+    if (package.is_none())
+      continue;
+    nb::object folder = nb::object(package.attr("__path__"))[0];
+    if (nb::cast<bool>(file.attr("startswith")(nb::str("{}/").attr("format")(folder))))
+      return true;
+  }
+  return false;
 }
 
 #if defined(Py_LIMITED_API) // the frame's fields are not in the stable interface; its attributes are

@@ -6,6 +6,7 @@
 #include "value.h"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 
 namespace enigma::bindings {
 
@@ -37,19 +38,26 @@ const char *subjectOf(PyObject *self) {
   return Py_TYPE(self) == valueType ? "value" : "position";
 }
 
-Trace &traceOf(std::string_view what, PyObject *self) {
-  return requireTrace(Py_TYPE(self) == gridPositionType ? "thread_position_in_grid" : what);
+Trace &traceOf(std::string_view what, PyObject *a, PyObject *b) {
+  if (!currentTrace) [[unlikely]]
+    for (PyObject *object : {a, b})
+      checkAlive(what, object);
+  return requireTrace(Py_TYPE(a) == gridPositionType || Py_TYPE(b) == gridPositionType ? "thread_position_in_grid" : what);
 }
 
 // Refuses a use that tracing would lose; `use` is a key of enigma/explain.py.
 [[noreturn]] void refuse(PyObject *self, const char *use) {
+  if (!currentTrace)
+    checkAlive(std::string_view(use) == "truth" ? "bool" : use, self);
   SourceLoc loc = callerLocation();
   nb::tuple words = nb::cast<nb::tuple>(nb::module_::import_("enigma.explain")
                                             .attr("refusal")(use, subjectOf(self), loc.file, loc.line, loc.col, loc.endLine, loc.endCol));
   std::vector<std::string> notes;
   for (nb::handle note : words[1])
     notes.emplace_back(utf8(note.ptr()));
-  throw Error(ErrorKind::Trace, std::string(utf8(nb::handle(words[0]).ptr())), loc, std::move(notes));
+  if (nb::object place = words[2]; !place.is_none())
+    std::tie(loc.line, loc.col, loc.endLine, loc.endCol) = nb::cast<std::tuple<uint32_t, uint32_t, uint32_t, uint32_t>>(place);
+  throw Error(ErrorKind::Trace, std::string(utf8(nb::object(words[0]).ptr())), loc, std::move(notes));
 }
 
 //===-- Operators -------------------------------------------------------------------------------------------===//
@@ -70,7 +78,7 @@ bool isForeign(PyObject *object) {
 template <Operator op> PyObject *binarySlot(PyObject *a, PyObject *b) {
   return guarded([&]() -> PyObject * {
     constexpr std::string_view symbol = symbols[static_cast<int>(op)];
-    Trace &trace = traceOf(symbol, Py_TYPE(a) == gridPositionType ? a : b);
+    Trace &trace = traceOf(symbol, a, b);
     ir::Builder &builder = trace.at();
     auto x = tryOperand(trace, symbol, a);
     auto y = tryOperand(trace, symbol, b);
@@ -102,7 +110,7 @@ PyObject *divmodSlot(PyObject *a, PyObject *b) {
 
 template <class Emit> PyObject *unary(const char *symbol, PyObject *a, Emit &&emit) {
   return guarded([&]() -> PyObject * {
-    Trace &trace = traceOf(symbol, a);
+    Trace &trace = traceOf(symbol, a, a);
     ir::Builder &builder = trace.at();
     return wrapValue(trace, emit(builder, operandFrom(trace, symbol, a)));
   });
@@ -126,7 +134,7 @@ PyObject *compareSlot(PyObject *a, PyObject *b, int op) {
   return guarded([&]() -> PyObject * {
     constexpr Opcode opcodes[] = {Opcode::cmp_lt, Opcode::cmp_le, Opcode::cmp_eq, Opcode::cmp_ne, Opcode::cmp_gt, Opcode::cmp_ge};
     constexpr std::string_view names[] = {"<", "<=", "==", "!=", ">", ">="};
-    Trace &trace = traceOf(names[op], Py_TYPE(a) == gridPositionType ? a : b);
+    Trace &trace = traceOf(names[op], a, b);
     ir::Builder &builder = trace.at();
     ir::Operand x = operandFrom(trace, names[op], a);
     // Never NotImplemented: Python would answer == and != by identity.
@@ -221,7 +229,7 @@ nb::object missingAttribute(nb::handle self, nb::str name) {
   std::vector<std::string> notes;
   for (nb::handle note : words[1])
     notes.emplace_back(utf8(note.ptr()));
-  setAttributeError(Error(ErrorKind::Trace, std::string(utf8(nb::handle(words[0]).ptr())), callerLocation(), std::move(notes)));
+  setAttributeError(Error(ErrorKind::Trace, std::string(utf8(nb::object(words[0]).ptr())), callerLocation(), std::move(notes)));
   throw nb::python_error();
 }
 
@@ -289,7 +297,14 @@ PyObject *nameValue(PyObject *, PyObject *const *args, Py_ssize_t count) {
   return object;
 }
 
-template <class... Extra> std::vector<PyType_Slot> slots(bool isBuffer, Extra... extra) {
+PyObject *callPosition(PyObject *, PyObject *, PyObject *) {
+  return guarded([]() -> PyObject * {
+    throw Error(ErrorKind::Trace, "thread_position_in_grid: is a value, not a function", callerLocation(),
+                {"write enigma.thread_position_in_grid for x, enigma.thread_position_in_grid_xyz(\"y\") for another component"});
+  });
+}
+
+std::vector<PyType_Slot> slots(bool isBuffer, std::initializer_list<PyType_Slot> extra = {}) {
   std::vector<PyType_Slot> out = {
       {Py_nb_add, reinterpret_cast<void *>(binarySlot<Operator::add>)},
       {Py_nb_subtract, reinterpret_cast<void *>(binarySlot<Operator::sub>)},
@@ -320,6 +335,7 @@ template <class... Extra> std::vector<PyType_Slot> slots(bool isBuffer, Extra...
       {Py_mp_subscript, reinterpret_cast<void *>(isBuffer ? bufferLoadSlot : valueSubscriptSlot)},
       {Py_mp_ass_subscript, reinterpret_cast<void *>(isBuffer ? bufferStoreSlot : valueStoreSlot)},
   };
+  out.insert(out.end(), extra);
   out.push_back({0, nullptr});
   return out;
 }
@@ -327,13 +343,15 @@ template <class... Extra> std::vector<PyType_Slot> slots(bool isBuffer, Extra...
 template <class Class> void defineCommon(Class &type) {
   type.def("__getattr__", missingAttribute);
   type.def("__array__", arrayProtocol);
+  type.def("__round__", [](nb::handle self, nb::args) -> nb::object { refuse(self.ptr(), "float"); });
   type.def("__array_ufunc__", numpyFunction);
 }
 
 } // namespace
 
 void bindValues(nb::module_ &module) {
-  static const std::vector<PyType_Slot> valueSlots = slots(false), bufferSlots = slots(true);
+  static const std::vector<PyType_Slot> valueSlots = slots(false), bufferSlots = slots(true),
+                                        positionSlots = slots(false, {{Py_tp_call, reinterpret_cast<void *>(callPosition)}});
 
   auto value = nb::class_<ValueHandle>(module, "Value", nb::type_slots(valueSlots.data()), nb::is_final(), nb::pooled(1024),
                                        "A number that every thread computes for itself, known when the kernel runs.\n\n"
@@ -349,7 +367,7 @@ void bindValues(nb::module_ &module) {
   buffer.def("__repr__", bufferText);
   defineCommon(buffer);
 
-  auto position = nb::class_<GridPosition>(module, "GridPosition", nb::type_slots(valueSlots.data()), nb::is_final(),
+  auto position = nb::class_<GridPosition>(module, "GridPosition", nb::type_slots(positionSlots.data()), nb::is_final(),
                                            "The type of enigma.thread_position_in_grid.");
   gridPositionType = reinterpret_cast<PyTypeObject *>(position.ptr());
   position.def("__repr__", [](const GridPosition &) { return "<enigma.thread_position_in_grid: the x position of the thread, a u32>"; });

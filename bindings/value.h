@@ -36,6 +36,8 @@ std::optional<ir::Operand> tryOperand(Trace &trace, std::string_view what, PyObj
 ir::Operand operandFrom(Trace &trace, std::string_view what, PyObject *object);
 /// A buffer of this trace, or an error.
 ir::Value bufferFrom(Trace &trace, std::string_view what, PyObject *object);
+/// An error if the object is a handle of a trace other than the current one.
+void checkAlive(std::string_view what, PyObject *object);
 /// "str", "numpy.ndarray": the type of an object as its user knows it.
 std::string typeName(PyObject *object);
 /// The UTF-8 text of a Python string.

@@ -82,6 +82,8 @@ def _callee(node: ast.AST) -> str:
 def _truth_construct(path: list[ast.AST]) -> str | None:
     for inner, node in zip([None, *path], path):
         match node:
+            case ast.If() | ast.While() if inner is None:  # Python marks the whole statement
+                return "if" if isinstance(node, ast.If) else "while"
             case ast.BoolOp():
                 return "and" if isinstance(node.op, ast.And) else "or"
             case ast.UnaryOp(op=ast.Not()):
@@ -132,10 +134,22 @@ def _number(use: str, what: str, path: list[ast.AST]) -> tuple[str, list[str]]:
 
 def refusal(
     use: str, subject: str, file: str, line: int, column: int, end_line: int, end_column: int
-) -> tuple[str, list[str]]:
-    """The sentence and the ways out for one use of a traced value."""
-    what = SUBJECTS[subject]
+) -> tuple[str, list[str], tuple[int, int, int, int] | None]:
+    """The sentence and the ways out for one use of a traced value, and where the tree knows better than Python, the place."""
     path = _path_to(file, line, column, end_line, end_column) if line else []
+    message, hints = _sentence(use, subject, path)
+    narrow = None
+    match path[:1]:
+        case [ast.If() | ast.While() as node]:
+            narrow = node.test
+        case [ast.For() as loop]:
+            narrow = loop.iter
+    place = (narrow.lineno, narrow.col_offset, narrow.end_lineno or 0, narrow.end_col_offset or 0) if narrow else None
+    return message, hints, place
+
+
+def _sentence(use: str, subject: str, path: list[ast.AST]) -> tuple[str, list[str]]:
+    what = SUBJECTS[subject]
     if use == "truth":
         construct, hints = TRUTH.get(_truth_construct(path) or "", FALLBACK)
         if subject == "buffer":

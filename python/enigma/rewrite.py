@@ -17,7 +17,7 @@ import __future__
 import ast
 import linecache
 from dataclasses import dataclass
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from enigma._enigma import Value, fail, name_value
@@ -281,15 +281,19 @@ def _parse(code: CodeType) -> ast.FunctionDef:
     raise _no_source(code)
 
 
-def _compile(node: ast.FunctionDef, original: CodeType, further: tuple[str, ...]) -> CodeType:
-    """The code of a function whose free variables are those of the original and further ones."""
+def _compile(node: ast.FunctionDef, original: CodeType, further: tuple[str, ...], imported: list[str]) -> CodeType:
+    """The code of a function whose free variables are those of the original and further ones.
+
+    Calls of functions of an imported module are compiled in their own way, so `imported` says which names are.
+    """
     names = [*original.co_freevars, *further]
     arguments = ast.arguments(posonlyargs=[], args=[ast.arg(n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[])
     factory: Any = ast.FunctionDef(name="@factory", args=arguments, body=[node], decorator_list=[])
     if "type_params" in ast.FunctionDef._fields:  # Python 3.12
         factory.type_params = []
-    module = ast.Module([factory], [])
-    for part in (factory, *arguments.args):
+    imports = [ast.Import([ast.alias(name)]) for name in imported]
+    module = ast.Module([*imports, factory], [])
+    for part in (factory, *arguments.args, *imports, *(i.names[0] for i in imports)):
         ast.copy_location(part, node)
     flags = original.co_flags & __future__.annotations.compiler_flag
     code: CodeType = compile(module, original.co_filename, "exec", flags=flags, dont_inherit=True)
@@ -299,12 +303,26 @@ def _compile(node: ast.FunctionDef, original: CodeType, further: tuple[str, ...]
 
 
 def _same(a: CodeType, b: CodeType) -> bool:
-    if (a.co_code, a.co_names, a.co_varnames, a.co_freevars) != (b.co_code, b.co_names, b.co_varnames, b.co_freevars):
+    if (a.co_names, a.co_varnames, a.co_freevars) != (b.co_names, b.co_varnames, b.co_freevars):
+        return False
+    if a.co_code != b.co_code and _steps(a) != _steps(b):
         return False
     return len(a.co_consts) == len(b.co_consts) and all(
         _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else repr(x) == repr(y)
         for x, y in zip(a.co_consts, b.co_consts)
     )
+
+
+def _steps(code: CodeType) -> list[tuple[str, str]]:
+    """The instructions, without the difference between a method call and a call of an attribute of an imported name."""
+    import dis
+
+    same = {"LOAD_METHOD": "LOAD_ATTR"}
+    return [
+        (same.get(i.opname, i.opname), "code" if isinstance(i.argval, CodeType) else "" if i.is_jump_target else i.argrepr.removeprefix("NULL + "))
+        for i in dis.get_instructions(code)
+        if i.opname not in ("PUSH_NULL", "NOP", "CACHE")
+    ]
 
 
 def _bare(node: ast.FunctionDef) -> None:
@@ -325,8 +343,9 @@ def rewrite(function: FunctionType) -> Source:
     column = node.col_offset + len("def ")
     place = (node.lineno, column, node.lineno, column + len(node.name.encode()))
     _bare(node)
+    imported = [n for n in code.co_names if n.isidentifier() and isinstance(function.__globals__.get(n), ModuleType)]
     instrumented = any(name.startswith("@py") for name in code.co_varnames)  # by pytest, which rewrites `assert`
-    if not instrumented and not _same(_compile(node, code, ()), code):
+    if not instrumented and not _same(_compile(node, code, (), imported), code):
         raise TraceError(
             f"kernel {node.name}: the text in {code.co_filename} is no longer what Python runs",
             hints=["the file changed after it was imported: reload it or restart Python"],
@@ -334,4 +353,4 @@ def rewrite(function: FunctionType) -> Source:
     Rewriter(code.co_filename, code.co_freevars).visit(node)
     args.args = [*args.posonlyargs, *args.args, *args.kwonlyargs]
     args.posonlyargs, args.kwonlyargs, args.kw_defaults = [], [], []
-    return Source(_compile(node, code, tuple(HOOKS)), place, parameters)
+    return Source(_compile(node, code, tuple(HOOKS), imported), place, parameters)
