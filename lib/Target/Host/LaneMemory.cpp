@@ -12,8 +12,8 @@ namespace {
 using hostabi::BufferArg;
 using hostabi::kLanes;
 
-[[gnu::cold, gnu::noinline]] void report(const LaneFrame &frame, const AccessSite &site, uint32_t lane, bool isStore,
-                                         uint64_t index, uint64_t count) {
+[[gnu::cold, gnu::noinline]] void report(const LaneFrame &frame, const AccessSite &site, uint32_t lane,
+                                         bool isStore, uint64_t index, uint64_t count) {
   uint32_t x = frame.x, y = frame.y, z = frame.z;
   if (frame.width == 0) {
     x += lane;
@@ -46,9 +46,10 @@ void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
   }
 }
 
-/// Whether all 32 lanes are active and in bounds, for one element each: the common case, which needs no lane looked at
-/// by itself. A loop without branches, for the compiler to vectorise.
-template <class IndexOf> bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf) {
+/// Whether all 32 lanes are active and in bounds, for one element each: the common case, which needs no lane
+/// looked at by itself. A loop without branches, for the compiler to vectorise.
+template <class IndexOf>
+bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf) {
   if (mask != ~0u || site.components != 1)
     return false;
   const uint64_t count = frame.launch->args[site.param].count;
@@ -75,7 +76,8 @@ void load(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf
 }
 
 template <class T, class IndexOf>
-void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf, const void *values) {
+void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf,
+           const void *values) {
   const auto *from = static_cast<const T *>(values);
   auto *data = static_cast<T *>(frame.launch->args[site.param].data);
   if (allInBounds(frame, site, mask, indexOf)) {
@@ -90,7 +92,8 @@ void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexO
 }
 
 /// Calls `with` with a value of the unsigned type that an element has.
-template <class With> void byElement(uint8_t bytes, With with) {
+template <class With>
+void byElement(uint8_t bytes, With with) {
   switch (bytes) {
   case 1:
     return with(uint8_t());
@@ -103,13 +106,16 @@ template <class With> void byElement(uint8_t bytes, With with) {
   }
 }
 
-/// Calls `with` with the function from lane to index. Those of 32 bits are a case of their own, by sign, so that
-/// extending one is no shift by a variable.
-template <class With> void byIndex(const AccessSite &site, const void *indices, With with) {
+/// Calls `with` with the function from lane to index. Those of 32 bits are a case of their own, by sign, so
+/// that extending one is no shift by a variable.
+template <class With>
+void byIndex(const AccessSite &site, const void *indices, With with) {
   if (site.indexBits != 32)
     with([wide = static_cast<const uint64_t *>(indices)](uint32_t lane) { return wide[lane]; });
   else if (site.isIndexSigned)
-    with([narrow = static_cast<const int32_t *>(indices)](uint32_t lane) { return uint64_t(int64_t(narrow[lane])); });
+    with([narrow = static_cast<const int32_t *>(indices)](uint32_t lane) {
+      return uint64_t(int64_t(narrow[lane]));
+    });
   else
     with([narrow = static_cast<const uint32_t *>(indices)](uint32_t lane) { return uint64_t(narrow[lane]); });
 }
@@ -133,17 +139,20 @@ LinearIndex linearIndex(const AccessSite &site, uint64_t first, int64_t stride) 
 
 void loadLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
                 void *values) {
-  byElement(site->bytes,
-            [&](auto t) { load<decltype(t)>(*frame, *site, mask, linearIndex(*site, first, stride), values); });
+  byElement(site->bytes, [&](auto t) {
+    load<decltype(t)>(*frame, *site, mask, linearIndex(*site, first, stride), values);
+  });
 }
 
-void storeLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
-                 const void *values) {
-  byElement(site->bytes,
-            [&](auto t) { store<decltype(t)>(*frame, *site, mask, linearIndex(*site, first, stride), values); });
+void storeLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride,
+                 uint32_t mask, const void *values) {
+  byElement(site->bytes, [&](auto t) {
+    store<decltype(t)>(*frame, *site, mask, linearIndex(*site, first, stride), values);
+  });
 }
 
-void loadVarying(const LaneFrame *frame, const AccessSite *site, const void *indices, uint32_t mask, void *values) {
+void loadVarying(const LaneFrame *frame, const AccessSite *site, const void *indices, uint32_t mask,
+                 void *values) {
   byElement(site->bytes, [&](auto t) {
     byIndex(*site, indices, [&](auto indexOf) { load<decltype(t)>(*frame, *site, mask, indexOf, values); });
   });

@@ -9,10 +9,10 @@
 #include "enigma/Dialect/Enigma.h"
 
 #include "mlir/IR/Location.h"
-#include "llvm/IR/Constants.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/Constants.h"
 
 #include <algorithm>
 #include <optional>
@@ -110,8 +110,8 @@ std::optional<QueryRow> queryOf(OpKind kind) {
 /// Lowers one kernel.
 class KernelLowering {
 public:
-  KernelLowering(KernelOp kernel, const HostOptions &options, const TargetTraits &target, llvm::Module &into)
-      : kernel(kernel), options(options), builder(into.getContext()), b(builder, target), into(into) {}
+  KernelLowering(KernelOp which, const HostOptions &how, llvm::Module &module)
+      : kernel(which), options(how), builder(module.getContext()), b(builder), into(module) {}
 
   KernelDescriptor run() {
     KernelDescriptor descriptor = describe();
@@ -220,7 +220,8 @@ private:
     return !op || staticOps.contains(op);
   }
 
-  /// Whether a mask is of the kind that guards borders: mostly true, so that a block where it is not may be slow.
+  /// Whether a mask is of the kind that guards borders: mostly true, so that a block where it is not may be
+  /// slow.
   bool guardsBorders(mlir::Value mask) {
     mlir::Operation *op = mask.getDefiningOp();
     if (!op)
@@ -248,8 +249,9 @@ private:
     lower(*op);
   }
 
-  /// Stages the loads before the first store and the stores after the last load whose places are known at the start of
-  /// the block. A store may be staged only if no other kind of access follows: staged stores come last.
+  /// Stages the loads before the first store and the stores after the last load whose places are known at the
+  /// start of the block. A store may be staged only if no other kind of access follows: staged stores come
+  /// last.
   void stageAccesses() {
     struct Candidate {
       mlir::Operation *op;
@@ -304,10 +306,11 @@ private:
 
   void lower(mlir::Operation &op) {
     if (op.getNumResults() && values.contains(op.getResult(0)))
-      return;   // built ahead of its turn
+      return; // built ahead of its turn
     const OpKind kind = kindOf(&op);
     if (const auto query = queryOf(kind)) {
-      const unsigned axis = query->hasAxis ? static_cast<unsigned>(op.getAttrOfType<mlir::IntegerAttr>("axis").getInt()) : 0;
+      const unsigned axis =
+          query->hasAxis ? static_cast<unsigned>(op.getAttrOfType<mlir::IntegerAttr>("axis").getInt()) : 0;
       values[op.getResult(0)] = {frame->query(query->query, axis)};
       return;
     }
@@ -356,7 +359,8 @@ private:
     return memory->load(access(op, buffer, index, op.getResult(0).getType()), mask);
   }
 
-  void lowerStore(mlir::Operation &op, mlir::Value value, mlir::Value buffer, mlir::Value index, const LaneMask &mask) {
+  void lowerStore(mlir::Operation &op, mlir::Value value, mlir::Value buffer, mlir::Value index,
+                  const LaneMask &mask) {
     if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
       return memory->storeStaged(staged->second, valueOf(value));
     memory->store(access(op, buffer, index, value.getType()), valueOf(value), mask);
@@ -413,7 +417,8 @@ private:
   }
 
   /// One component: the `host` expressions of the operation table. `t` is the result's element type.
-  Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t, const Components &in) {
+  Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t,
+                         const Components &in) {
     switch (kind) {
 #include "enigma/Target/Host/Elementwise.inc"
     default:
@@ -436,9 +441,8 @@ private:
 
 } // namespace
 
-KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, const TargetTraits &target,
-                             llvm::Module &into) {
-  return KernelLowering(onlyKernel(module), options, target, into).run();
+KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, llvm::Module &into) {
+  return KernelLowering(onlyKernel(module), options, into).run();
 }
 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {

@@ -24,7 +24,8 @@ constexpr unsigned kValueSlot = 3, kIndexSlot = 0;
 MDNode *likely(LLVMContext &context) { return MDBuilder(context).createLikelyBranchWeights(); }
 
 /// A diamond: `fast` where the condition holds, else `slow`; leaves the builder where they meet.
-template <class Fast, class Slow> void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
+template <class Fast, class Slow>
+void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
   Function *function = ir.GetInsertBlock()->getParent();
   LLVMContext &context = ir.getContext();
   BasicBlock *yes = BasicBlock::Create(context, "fast", function);
@@ -56,9 +57,9 @@ LaneMask MemoryEmitter::narrowed(const LaneMask &mask, const Lanes &condition) {
   return result;
 }
 
-/// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as an unsigned
-/// number is below min(count, range of the index's type) - (elements - 1). A negative index is a huge one, and an index
-/// that would wrap on the way fails too.
+/// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as
+/// an unsigned number is below min(count, range of the index's type) - (elements - 1). A negative index is a
+/// huge one, and an index that would wrap on the way fails too.
 Value *MemoryEmitter::inBounds(const Access &access, unsigned elements) {
   const ElementKind type = access.index.type;
   const unsigned valueBits = bitsOf(type) - (isSigned(type) ? 1 : 0);
@@ -86,7 +87,8 @@ Value *MemoryEmitter::address(const Access &access) {
 
 /// A constant of LaneMemory.h's AccessSite.
 Value *MemoryEmitter::siteConstant(const Access &access) {
-  static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 && offsetof(AccessSite, isChecked) == 12);
+  static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 &&
+                offsetof(AccessSite, isChecked) == 12);
   const ElementKind index = access.index.type;
   Constant *fields[] = {ir.getInt32(access.site),
                         ir.getInt32(access.param),
@@ -100,8 +102,8 @@ Value *MemoryEmitter::siteConstant(const Access &access) {
   return new GlobalVariable(module, site->getType(), true, GlobalValue::PrivateLinkage, site, "site");
 }
 
-/// Calls enigma_<name>: (frame, site, first, stride, bits, values) for "..linear", (frame, site, indices, bits, values)
-/// for "..varying".
+/// Calls enigma_<name>: (frame, site, first, stride, bits, values) for "..linear", (frame, site, indices,
+/// bits, values) for "..varying".
 void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value *bits, Value *slot) {
   SmallVector<Value *, 6> arguments{kernel.frame(), siteConstant(access)};
   const Lanes &index = access.index;
@@ -124,15 +126,16 @@ void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value 
   for (Value *argument : arguments)
     types.push_back(argument->getType());
   Module &module = *ir.GetInsertBlock()->getModule();
-  FunctionCallee callee =
-      module.getOrInsertFunction(std::string("enigma_") + name, FunctionType::get(ir.getVoidTy(), types, false));
+  FunctionCallee callee = module.getOrInsertFunction(std::string("enigma_") + name,
+                                                     FunctionType::get(ir.getVoidTy(), types, false));
   auto *declared = cast<Function>(callee.getCallee());
   declared->setDoesNotThrow();
   declared->setWillReturn();
   ir.CreateCall(callee, arguments);
 }
 
-/// All lanes of an access as one vector, in the order of memory: component c of lane l is element l * components + c.
+/// All lanes of an access as one vector, in the order of memory: component c of lane l is element l *
+/// components + c.
 FixedVectorType *MemoryEmitter::wideType(const Access &access) {
   return FixedVectorType::get(b.memoryType(access.element), kLanes * access.components);
 }
@@ -258,7 +261,8 @@ void MemoryEmitter::storeUniform(const Access &access, const Components &value, 
         Value *zeros = ir.CreateBinaryIntrinsic(Intrinsic::ctlz, mask.bits, ir.getTrue());
         Value *last = ir.CreateSub(ir.getInt32(kLanes - 1), zeros);
         for (unsigned c = 0; c < access.components; ++c) {
-          Value *one = value[c].isUniform() ? value[c].value : ir.CreateExtractElement(b.vector(value[c]), last);
+          Value *one =
+              value[c].isUniform() ? value[c].value : ir.CreateExtractElement(b.vector(value[c]), last);
           ir.CreateStore(b.toMemory(one, access.element), ir.CreateConstGEP1_64(type, at, c));
         }
       },
@@ -277,7 +281,8 @@ Components MemoryEmitter::load(const Access &access, const LaneMask &mask) {
     return loadUniform(access, mask);
   if (access.index.isLinear() && access.index.stride == access.components)
     return loadSideBySide(access, mask);
-  callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits, b.slot(kValueSlot));
+  callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits,
+                b.slot(kValueSlot));
   return split(access, ir.CreateAlignedLoad(wideType(access), b.slot(kValueSlot), Align(64)));
 }
 
@@ -287,7 +292,8 @@ void MemoryEmitter::store(const Access &access, const Components &value, const L
   if (access.index.isLinear() && access.index.stride == access.components)
     return storeSideBySide(access, value, mask);
   ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
-  callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits, b.slot(kValueSlot));
+  callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits,
+                b.slot(kValueSlot));
 }
 
 // ---- Accesses known at the start of the block
@@ -322,7 +328,8 @@ void MemoryEmitter::openBlock(const LaneMask &blockMask) {
     if (entry.mask.all != blockMask.all)
       isDirect = ir.CreateAnd(isDirect, entry.mask.all);
     if (isChecked)
-      isDirect = ir.CreateAnd(isDirect, inBounds(access, (access.index.isUniform() ? 1 : kLanes) * access.components));
+      isDirect = ir.CreateAnd(isDirect,
+                              inBounds(access, (access.index.isUniform() ? 1 : kLanes) * access.components));
     loads |= !entry.isStore;
   }
   isDirect->setName("direct");
@@ -356,7 +363,8 @@ Components MemoryEmitter::loadStaged(unsigned number) {
 
 void MemoryEmitter::storeStaged(unsigned number, const Components &value) {
   const Staged &entry = staged[number];
-  ir.CreateAlignedStore(joined(entry.access, value), entry.place, Align(hostabi::elementSize(entry.access.element)));
+  ir.CreateAlignedStore(joined(entry.access, value), entry.place,
+                        Align(hostabi::elementSize(entry.access.element)));
 }
 
 void MemoryEmitter::closeBlock() {

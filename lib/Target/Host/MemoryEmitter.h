@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads and stores of 32 lanes. Lanes that lie side by side are one vector access, a place that is the same in all lanes a
-// scalar one; all else goes out of line (LaneMemory.h), where lanes are looked at one by one. Masked lanes never touch
-// memory.
+// Loads and stores of 32 lanes. Lanes that lie side by side are one vector access, a place that is the same
+// in all lanes a scalar one; all else goes out of line (LaneMemory.h), where lanes are looked at one by one.
+// Masked lanes never touch memory.
 //
-// Most kernels load, compute and store, at places that depend on the thread's position alone. For those accesses one
-// condition per block decides: if all lanes are active and in bounds everywhere, they go straight to the buffers; if not,
-// they go to slots on the stack, which are filled before the body and written back after it, lane by lane:
+// Most kernels load, compute and store, at places that depend on the thread's position alone. For those
+// accesses one condition per block decides: if all lanes are active and in bounds everywhere, they go
+// straight to the buffers; if not, they go to slots on the stack, which are filled before the body and
+// written back after it, lane by lane:
 //
 //   memory.stage(load...); memory.stage(store...);     // accesses known at the start of the block
 //   memory.openBlock();  ... memory.loadStaged(n) ... memory.storeStaged(n, value) ...  memory.closeBlock();
@@ -26,14 +27,14 @@ struct Access {
   unsigned param = 0;
   ElementKind element = ElementKind::F32;
   unsigned components = 1;
-  Lanes index;                     ///< counts elements
+  Lanes index; ///< counts elements
   uint32_t site = 0;
 };
 
 class MemoryEmitter {
 public:
-  MemoryEmitter(KernelEmitter &kernel, LaneBuilder &builder, bool isChecked)
-      : kernel(kernel), b(builder), ir(builder.ir), isChecked(isChecked) {}
+  MemoryEmitter(KernelEmitter &inKernel, LaneBuilder &builder, bool check)
+      : kernel(inKernel), b(builder), ir(builder.ir), isChecked(check) {}
 
   /// Lanes that are masked out or out of bounds get 0.
   Components load(const Access &access, const LaneMask &mask);
@@ -69,11 +70,11 @@ private:
     Access access;
     bool isStore = false;
     LaneMask mask;
-    llvm::Value *slot = nullptr;      ///< on the stack
-    llvm::Value *place = nullptr;     ///< the buffer's or the slot's
+    llvm::Value *slot = nullptr;  ///< on the stack
+    llvm::Value *place = nullptr; ///< the buffer's or the slot's
   };
   llvm::SmallVector<Staged, 8> staged;
-  llvm::Value *isDirect = nullptr;    ///< i1: the block's staged accesses go to the buffers
+  llvm::Value *isDirect = nullptr; ///< i1: the block's staged accesses go to the buffers
 
   KernelEmitter &kernel;
   LaneBuilder &b;

@@ -5,9 +5,10 @@
 
 #include "enigma/Support/Error.h"
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <cstdlib>
-#include <gtest/gtest.h>
 #include <stdexcept>
 #include <sys/wait.h>
 #include <thread>
@@ -175,7 +176,8 @@ TEST(ThreadPool, TakesItsSizeFromTheEnvironment) {
     work.state = &visits;
     work.units = 100000;
     ThreadPool::instance().run(work);
-    return ThreadPool::instance().threadCount() == 5 && ThreadPool::instance().startedThreads() == 4 && visits.eachOnce();
+    return ThreadPool::instance().threadCount() == 5 && ThreadPool::instance().startedThreads() == 4 &&
+           visits.eachOnce();
   }));
 }
 

@@ -32,7 +32,8 @@ TEST(Compile, SaxpyIsRightForEveryLength) {
       x[i] = float(i) * 0.25f;
       y[i] = float(n - i);
     }
-    saxpy.run({buffer(x), Argument::scalar(3.0f), buffer(y), Argument::memory(out.data(), n * 4)}, {int64_t(n)}, {256});
+    saxpy.run({buffer(x), Argument::scalar(3.0f), buffer(y), Argument::memory(out.data(), n * 4)},
+              {int64_t(n)}, {256});
     for (size_t i = 0; i < n; ++i)
       ASSERT_EQ(out[i], std::fma(3.0f, x[i], y[i])) << "element " << i << " of " << n;
     EXPECT_EQ(out[n], -1.0f) << "wrote past the end";
@@ -73,7 +74,8 @@ enigma.kernel @matscale(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32,
   enigma.store %r, %C[%i] : f32, !enigma.buffer<f32, device>, ui32
 })");
   EXPECT_EQ(count(kernel.code->llvmIr(), "_varying"), 0u);
-  EXPECT_EQ(count(kernel.code->llvmIr(), "load <32 x float>"), count(kernel.code->llvmIr(), "fmul <32 x float>"));
+  EXPECT_EQ(count(kernel.code->llvmIr(), "load <32 x float>"),
+            count(kernel.code->llvmIr(), "fmul <32 x float>"));
   std::vector<float> a(512 * 37), c(a.size());
   for (size_t i = 0; i < a.size(); ++i)
     a[i] = float(i);
@@ -83,7 +85,8 @@ enigma.kernel @matscale(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32,
 }
 
 TEST(Compile, WhatIsStagedKeepsTheOrderOfTheProgram) {
-  // The load of B[i + 1] comes after a store to A, which may be the same memory: it is not staged, and sees the store.
+  // The load of B[i + 1] comes after a store to A, which may be the same memory: it is not staged, and sees
+  // the store.
   Compiled kernel(R"(
 enigma.kernel @order(%A: !enigma.buffer<i32, device>, %B: !enigma.buffer<i32, device>,
                      %Out: !enigma.buffer<i32, device>) writes [0, 2] {
@@ -145,9 +148,10 @@ TEST(Compile, DescribesTheKernel) {
 TEST(Compile, ScalarParametersOfEveryType) {
   const auto check = [](const std::string &t, auto value) {
     using T = decltype(value);
-    Compiled kernel("enigma.kernel @k(%s: " + t + ", %Out: !enigma.buffer<" + t + ", device>) writes [1] {\n" +
-                    "  %i = enigma.thread_position_in_grid x\n  enigma.store %s, %Out[%i] : " + t + ", !enigma.buffer<" + t +
-                    ", device>, ui32\n}");
+    Compiled kernel("enigma.kernel @k(%s: " + t + ", %Out: !enigma.buffer<" + t +
+                    ", device>) writes [1] {\n" +
+                    "  %i = enigma.thread_position_in_grid x\n  enigma.store %s, %Out[%i] : " + t +
+                    ", !enigma.buffer<" + t + ", device>, ui32\n}");
     std::vector<T> out(40);
     kernel.run({Argument::scalar(value), buffer(out)}, {40});
     EXPECT_EQ(std::count(out.begin(), out.end(), value), 40) << t;
@@ -216,8 +220,9 @@ TEST(Compile, ThreadsMayCompileAndLaunchAtOnce) {
 
 TEST(Compile, RefusesAModuleWithoutOneKernel) {
   EXPECT_EQ(errorOf([] { Compiled nothing("module {}"); }), "the module has no kernel");
-  EXPECT_EQ(errorOf([] { Compiled two("enigma.kernel @a() writes [] {\n}\nenigma.kernel @b() writes [] {\n}"); }),
-            "the host compiles one kernel at a time, got a module with several");
+  EXPECT_EQ(
+      errorOf([] { Compiled two("enigma.kernel @a() writes [] {\n}\nenigma.kernel @b() writes [] {\n}"); }),
+      "the host compiles one kernel at a time, got a module with several");
 }
 
 } // namespace
