@@ -3,15 +3,17 @@
 
 Section numbers are those of the Metal Shading Language Specification.
 
-    >>> from syntax import parse
-    >>> [p.message for p in lint(parse("#include <metal_stdlib>\\nkernel void f(device float *a) {}"))]
+    >>> from msl.syntax import read
+    >>> [p.message for p in lint(read("#include <metal_stdlib>\\nkernel void f(device float *a) {}"))]
     ["parameter 'a' of kernel 'f' needs [[buffer(n)]]"]
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from .syntax import Kernel, Parameter, Source, function_bodies, matching
 
@@ -70,6 +72,13 @@ _FORBIDDEN = {
     "get_global_id": "OpenCL function; Metal passes positions as parameters",
 }
 _SPACES = ("device", "constant", "threadgroup", "thread", "ray_data", "object_data", "threadgroup_imageblock")
+
+
+@functools.cache
+def library_words() -> frozenset[str]:
+    """Every word of the stand-in's headers, thus every function name of Metal's library."""
+    files = (Path(__file__).parent / "include").rglob("*")
+    return frozenset(re.findall(r"\w+", " ".join(p.read_text() for p in files if p.is_file())))
 
 
 @dataclass(frozen=True)
@@ -255,14 +264,15 @@ def _pointers(source: Source, problems: list[Problem]) -> None:
 
 
 def _recursion(source: Source, problems: list[Problem]) -> None:
-    """No function may call itself, directly or through others (1.5.4). Overloaded names are left alone."""
+    """No function may call itself, directly or through others (1.5.4). Overloaded names are left alone,
+    those of Metal's library too."""
     tokens = source.tokens
     bodies: dict[str, list[tuple[int, int]]] = {}
     for name, begin in function_bodies(tokens):
         bodies.setdefault(tokens[name].text, []).append((name, begin))
     calls: dict[str, set[str]] = {}
     for name, places in bodies.items():
-        if len(places) == 1:
+        if len(places) == 1 and name not in library_words():
             begin = places[0][1]
             end = min(matching(tokens, begin), len(tokens) - 1)
             calls[name] = {

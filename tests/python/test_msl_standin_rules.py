@@ -135,7 +135,7 @@ INVALID_KERNELS = {
     "exclude each other": "kernel void k(device float *x [[buffer(0), thread_position_in_grid]]) {}",
     "takes no argument": "kernel void k(uint i [[thread_position_in_grid(0)]]) {}",
     "needs an address space": "float f(float *p) { return *p; }",
-    "calls itself": "float g(float x); float f(float x) { return x > 1.0f ? g(x) : x; } float g(float x) { return f(x - 1.0f); }",
+    "calls itself": "float odd(float x); float even(float x) { return x > 1.0f ? odd(x) : x; } float odd(float x) { return even(x - 1.0f); }",
     "must reside in constant address space": "float table[2] = {1.0f, 2.0f};",
     "cannot be used as the type of a kernel parameter": "kernel void k(bool x) {}",
     "virtual functions are not part": "struct S { virtual void f(); };",
@@ -246,8 +246,28 @@ def test_macros_of_one_source_do_not_reach_the_next():
     assert not results[0] and results[1]
 
 
+def test_a_helper_that_clashes_with_a_library_function_is_refused_in_a_batch_too():
+    clash = HEAD + "static float sign(float x) { return x; }\n"
+    clash += "kernel void k(device float *x [[buffer(0)]]) { x[0] = sign(x[0]); }"
+    good = HEAD + "kernel void dot(device float4 *x [[buffer(0)]]) { x[0].x = dot(x[0], x[1]); }"
+    for problems in (standin.check(clash), standin.check_many([good, clash, good])[1]):
+        assert any("ambiguous" in p.message for p in problems)
+    assert standin.check(good) == [] and standin.check_many([good, good]) == [[], []]
+    assert standin.compile(good).name == "dot"
+
+
 def test_compiling_a_bad_source_raises_with_its_diagnostics():
     with pytest.raises(standin.StandInError, match=r"bad:3:.*undeclared identifier 'y'"):
         standin.compile_many({"bad": HEAD + "kernel void k(device float *x [[buffer(0)]]) { x[0] = y; }"})
     with pytest.raises(standin.StandInError, match=r"needs \[\[buffer"):
         standin.compile_many({"bad": HEAD + "kernel void k(device float *x) { x[0] = 1; }"})
+
+
+def test_the_examples_in_the_docstrings_hold():
+    import doctest
+
+    from msl import lint, rewrite, syntax
+
+    for module in (lint, rewrite, syntax):
+        result = doctest.testmod(module)
+        assert result.attempted and not result.failed

@@ -3,6 +3,8 @@
 // Scalars, tables, enums, casts and small vectors.
 #include <metal_stdlib>
 using namespace metal;
+#pragma METAL fp contract(off)
+#pragma METAL fp math_mode(safe)
 
 #define N_SIMD 4
 enum Mode : uint { kA = 0, kB };
@@ -16,7 +18,7 @@ inline uint hash(uint x) { x ^= x >> 16; x *= 0x7feb352dU; x ^= x >> 15; x *= 0x
 inline float4 cmul(float4 a, float4 b) { return float4(a.x*b.x - a.y*b.y, a.x*b.y + a.y*b.x, 0, 1); }
 template <typename T> inline T relu(T x) { return max(x, T(0)); }
 template <> inline half relu<half>(half x) { return fmax(x, 0.0h); }
-kernel void k(device float *y [[ buffer(0) ]], constant Mode &mode [[ buffer(1) ]], constant Op &op [[buffer(2)]], const uint i [[ thread_position_in_grid ]]) {
+[[max_total_threads_per_threadgroup(256)]] kernel void k(device float *y [[ buffer(0) ]], constant Mode &mode [[ buffer(1) ]], constant Op &op [[buffer(2)]], const uint i [[ thread_position_in_grid ]]) {
   threadgroup_barrier(mem_flags::mem_none);
   acc_t a = 0.f; float v[kDim]; 
   for (int j = 0; j < kDim; j++) { v[j] = j; }
