@@ -103,9 +103,9 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
   for (size_t i = 0; i < source.kernel.params.size(); ++i)
     source.kernel.params[i].name = function.params()[i].name;
   source.owner = code->executable;
+  std::vector<uint32_t> order = function.programOrder();
   for (uint32_t site : code->sites)
-    source.sites.push_back(site < function.body().size() ? function.locate(function.op(function.body()[site]).place)
-                                                         : SourceLoc{});
+    source.sites.push_back(site < order.size() ? function.locate(function.op(order[site]).place) : SourceLoc{});
   pipeline = device.createPipeline(std::move(source));
   return pipeline;
 }

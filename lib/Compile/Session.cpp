@@ -19,7 +19,7 @@ namespace enigma::compile {
 Session::Session() : converter(context) {}
 
 OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &options, convert::Locations locations) {
-  load += f.body().size();
+  load += f.numOps();
   OwningOpRef<ModuleOp> module = converter(f, locations);
   if (options.fastMath)
     for (auto kernel : module->getOps<dialect::KernelOp>())
@@ -36,7 +36,8 @@ OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &optio
   });
   auto fail = [&] {
     uint32_t site = locations == convert::Locations::sites ? dialect::siteOf(where) : ~0u;
-    ir::Place place = site < f.body().size() ? f.op(f.body()[site]).place : f.place;
+    std::vector<uint32_t> order = f.programOrder();
+    ir::Place place = site < order.size() ? f.op(order[site]).place : f.place;
     throw Error(ErrorKind::Compile, message.empty() ? "a pass failed without a word" : message, f.locate(place));
   };
   if (failed(mlir::verify(*module)))

@@ -22,28 +22,30 @@ struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
   StringRef getDescription() const override { return "compute in f32 what Metal does not offer on bfloat"; }
 
   void runOnOperation() override {
-    for (Operation &op : llvm::make_early_inc_range(getOperation().block())) {
-      OpKind kind = kindOf(&op);
-      if (!isElementwise(kind) || isBf16Native(kind))
-        continue;
-      if (llvm::none_of(op.getOperandTypes(), isBf16) && llvm::none_of(op.getResultTypes(), isBf16))
-        continue;
-      OpBuilder builder(&op);
-      for (OpOperand &operand : op.getOpOperands())
+    SmallVector<Operation *> widen;
+    getOperation().walk([&](Operation *op) {
+      OpKind kind = kindOf(op);
+      if (isElementwise(kind) && !isBf16Native(kind) &&
+          (llvm::any_of(op->getOperandTypes(), isBf16) || llvm::any_of(op->getResultTypes(), isBf16)))
+        widen.push_back(op);
+    });
+    for (Operation *op : widen) {
+      OpBuilder builder(op);
+      for (OpOperand &operand : op->getOpOperands())
         if (isBf16(operand.get().getType()))
-          operand.set(CastOp::create(builder, op.getLoc(), widened(operand.get().getType()), operand.get()));
-      builder.setInsertionPointAfter(&op);
-      for (OpResult result : op.getResults()) {
+          operand.set(CastOp::create(builder, op->getLoc(), widened(operand.get().getType()), operand.get()));
+      builder.setInsertionPointAfter(op);
+      for (OpResult result : op->getResults()) {
         if (!isBf16(result.getType()))
           continue;
         Type narrow = result.getType();
         result.setType(widened(narrow));
-        auto back = CastOp::create(builder, op.getLoc(), narrow, result);
+        auto back = CastOp::create(builder, op->getLoc(), narrow, result);
         result.replaceAllUsesExcept(back, back);
       }
       // The name belongs to the rounded result.
-      if (auto named = dyn_cast<NameLoc>(op.getLoc()))
-        op.setLoc(named.getChildLoc());
+      if (auto named = dyn_cast<NameLoc>(op->getLoc()))
+        op->setLoc(named.getChildLoc());
     }
   }
 };

@@ -39,7 +39,7 @@ def op_table(ops: list[Op]) -> str:
 
     lines = [HEADER, "#ifdef ENIGMA_OP_TABLE\n"]
     for op in ops:
-        kind = op.kind if op.kind in ("slots", "query", "constant", "cast", "vector", "component", "load", "store", "kernel") else None
+        kind = op.kind if op.kind in ("slots", "query", "constant", "cast", "vector", "component", "load", "store", "kernel", "control") else None
         if kind is None:
             fail(op.record, f"unknown rule {op.rule!r}")
         results = op.result_slots if kind == "slots" else []

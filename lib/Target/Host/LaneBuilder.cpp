@@ -174,13 +174,26 @@ Lanes LaneBuilder::abs(Lanes x) {
   return map(x.type, [&](Value *a) { return binaryIntrinsic(Intrinsic::abs, a, ir.getFalse()); }, x);
 }
 
+/// Of a number and NaN the number. Compared and selected: LLVM's minnum of half is a call of the C library here.
+Value *LaneBuilder::floatMin(Value *x, Value *y) {
+  return ir.CreateSelect(ir.CreateFCmpUNO(y, y), x, ir.CreateSelect(ir.CreateFCmpOLT(x, y), x, y));
+}
+
+Value *LaneBuilder::floatMax(Value *x, Value *y) {
+  return ir.CreateSelect(ir.CreateFCmpUNO(y, y), x, ir.CreateSelect(ir.CreateFCmpOGT(x, y), x, y));
+}
+
 Lanes LaneBuilder::min(Lanes x, Lanes y) {
-  const unsigned id = isFloat(x.type) ? Intrinsic::minnum : isSigned(x.type) ? Intrinsic::smin : Intrinsic::umin;
+  if (isFloat(x.type))
+    return map(x.type, [&](Value *a, Value *b) { return floatMin(a, b); }, x, y);
+  const unsigned id = isSigned(x.type) ? Intrinsic::smin : Intrinsic::umin;
   return map(x.type, [&](Value *a, Value *b) { return binaryIntrinsic(id, a, b); }, x, y);
 }
 
 Lanes LaneBuilder::max(Lanes x, Lanes y) {
-  const unsigned id = isFloat(x.type) ? Intrinsic::maxnum : isSigned(x.type) ? Intrinsic::smax : Intrinsic::umax;
+  if (isFloat(x.type))
+    return map(x.type, [&](Value *a, Value *b) { return floatMax(a, b); }, x, y);
+  const unsigned id = isSigned(x.type) ? Intrinsic::smax : Intrinsic::umax;
   return map(x.type, [&](Value *a, Value *b) { return binaryIntrinsic(id, a, b); }, x, y);
 }
 

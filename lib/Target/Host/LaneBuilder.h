@@ -176,6 +176,8 @@ private:
   llvm::Value *floatLike(llvm::Type *like, double value);
   llvm::Value *unaryIntrinsic(unsigned id, llvm::Value *x);
   llvm::Value *binaryIntrinsic(unsigned id, llvm::Value *x, llvm::Value *y);
+  llvm::Value *floatMin(llvm::Value *x, llvm::Value *y);
+  llvm::Value *floatMax(llvm::Value *x, llvm::Value *y);
   llvm::Value *quotient(llvm::Value *x, llvm::Value *y, ElementKind t);
   llvm::Value *floatToInt(llvm::Value *x, ElementKind t);
   llvm::Value *shiftCount(llvm::Value *count, llvm::Type *shifted);

@@ -104,8 +104,8 @@ Lanes LaneBuilder::smoothstep(Lanes edge0, Lanes edge1, Lanes x) {
       [&](Value *low, Value *high, Value *at) {
         Type *type = at->getType();
         Value *t = ir.CreateFDiv(ir.CreateFSub(at, low), ir.CreateFSub(high, low));
-        t = binaryIntrinsic(Intrinsic::maxnum, t, floatLike(type, 0));
-        t = binaryIntrinsic(Intrinsic::minnum, t, floatLike(type, 1));
+        t = floatMax(t, floatLike(type, 0));
+        t = floatMin(t, floatLike(type, 1));
         Value *slope = ir.CreateFSub(floatLike(type, 3), ir.CreateFMul(floatLike(type, 2), t));
         return rounded(ir.CreateFMul(ir.CreateFMul(t, t), slope), x.type);
       },

@@ -21,14 +21,19 @@ using hostabi::KernelDescriptor;
 using hostabi::ParamDescriptor;
 using hostabi::Traversal;
 
-[[noreturn]] void fail(mlir::Operation *op, const std::string &why) {
+/// The user's line of an operation, from inside whatever a pass wrapped it in.
+SourceLoc placeOf(mlir::Operation *op) {
   SourceLoc where;
-  if (auto loc = llvm::dyn_cast<mlir::FileLineColLoc>(op->getLoc())) {
+  if (auto loc = op->getLoc()->findInstanceOf<mlir::FileLineColLoc>()) {
     where.file = loc.getFilename().str();
     where.line = loc.getLine();
     where.col = loc.getColumn();
   }
-  throw Error(ErrorKind::Compile, op->getName().getStringRef().str() + ": " + why, where);
+  return where;
+}
+
+[[noreturn]] void fail(mlir::Operation *op, const std::string &why) {
+  throw Error(ErrorKind::Compile, op->getName().getStringRef().str() + ": " + why, placeOf(op));
 }
 
 ElementKind elementOf(mlir::Type type) {
@@ -314,17 +319,9 @@ KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, 
 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {
   std::vector<SourceLoc> sites;
-  for (mlir::Operation &op : onlyKernel(module).getBody().front()) {
-    if (!isAccess(op))
-      continue;
-    SourceLoc where;
-    if (auto loc = llvm::dyn_cast<mlir::FileLineColLoc>(op.getLoc())) {
-      where.file = loc.getFilename().str();
-      where.line = loc.getLine();
-      where.col = loc.getColumn();
-    }
-    sites.push_back(std::move(where));
-  }
+  for (mlir::Operation &op : onlyKernel(module).getBody().front())
+    if (isAccess(op))
+      sites.push_back(placeOf(&op));
   return sites;
 }
 

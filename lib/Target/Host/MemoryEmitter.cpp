@@ -9,6 +9,10 @@
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
 
+#include <cstddef>
+#include <numeric>
+#include <string>
+
 using namespace llvm;
 
 namespace enigma::host {
@@ -201,18 +205,15 @@ void MemoryEmitter::storeSideBySide(const Access &access, const Components &valu
         Value *wide = parts[0];
         if (access.components > 1) {
           // Join the components one after the other, then deal them out lane by lane.
-          SmallVector<Value *, 4> joined(parts.begin(), parts.end());
-          while (joined.size() < 4 && access.components != 2)
-            joined.push_back(PoisonValue::get(parts[0]->getType()));
           const auto join = [&](Value *x, Value *y) {
             const unsigned width = cast<FixedVectorType>(x->getType())->getNumElements();
-            SmallVector<int, 128> all;
-            for (unsigned i = 0; i < 2 * width; ++i)
-              all.push_back(int(i));
+            SmallVector<int, 128> all(2 * width);
+            std::iota(all.begin(), all.end(), 0);
             return ir.CreateShuffleVector(x, y, all);
           };
-          wide = joined.size() == 2 ? join(joined[0], joined[1])
-                                    : join(join(joined[0], joined[1]), join(joined[2], joined[3]));
+          wide = join(parts[0], parts[1]);
+          if (access.components == 4)
+            wide = join(wide, join(parts[2], parts[3]));
           SmallVector<int, 128> dealt;
           for (unsigned i = 0; i < elements; ++i)
             dealt.push_back(int(i % access.components * kLanes + i / access.components));

@@ -64,3 +64,16 @@ enigma.kernel @masked(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, d
   %s = enigma.add %v, %f : f32
   enigma.store %s, %C[%i] : f32, !enigma.buffer<f32, device>, ui32
 }
+
+// -----
+// The offset and count of a bit field are scalars in Metal, also where all operands are of one type.
+// CHECK-LABEL: @fields
+// CHECK-COUNT-4: enigma.extract_bits %{{.*}} : ui32
+// CHECK: enigma.make_vector
+enigma.kernel @fields(%A: !enigma.buffer<ui32, device>, %C: !enigma.buffer<ui32, device>) writes [1] {
+  %i = enigma.thread_position_in_grid x
+  %two = enigma.constant 2 : ui32
+  %v = enigma.load %A[%i] : !enigma.buffer<ui32, device>, ui32 -> ui32
+  %r = enigma.extract_bits %v, %v, %two : ui32
+  enigma.store %r, %C[%i] : ui32, !enigma.buffer<ui32, device>, ui32
+}
