@@ -3,6 +3,7 @@
 // what users see.
 #include "compile.h"
 #include "errors.h"
+#include "flow.h"
 #include "functions.h"
 #include "runtime.h"
 #include "types.h"
@@ -21,6 +22,7 @@ NB_MODULE(_enigma, module) {
   bindValues(module);
   bindFunctions(module);
   bindQueries(module);
+  bindFlow(module);
   bindCompile(module);
   bindRuntime(module);
 }

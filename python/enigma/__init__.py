@@ -30,6 +30,7 @@ from enigma.errors import (
     TraceError,
     UnsupportedError,
 )
+from enigma.flow import *  # noqa: F403
 from enigma.functions import *  # noqa: F403
 from enigma.runtime import Array, HostRuntime, MetalRuntime, PreparedKernel, default_runtime
 
