@@ -20,7 +20,7 @@ Range = tuple[int, int, int, int]
 Label = str
 MOST_PASSES = 60
 NUMBERS = (bool, int, float)
-HIDDEN = {"@val": "result", "@ret": "returned", "@brk": "stop", "@con": "skip", "@exp": ""}
+HIDDEN = {"@val": "result", "@ret": "returned", "@brk": "stop", "@con": "skip", "@end": "over", "@exp": ""}
 
 
 def is_traced(value: Any) -> bool:
@@ -397,6 +397,7 @@ class Arms:
         self.pairs: list[tuple[Any, Any]] = []
         self.labels: list[Label] = []
         self.memo: dict[tuple[int, int], Any] = {}
+        self.negated: Any = None
 
     def open(self) -> None:
         self.mark = flow.mark()
@@ -428,7 +429,7 @@ class Arms:
     def select(self, a: Any, b: Any, select: Any) -> Any:
         skeleton = self.merge(a, b, "")
         self.check_contents()
-        return _resolve(skeleton, lambda p: select(self.condition, *self.typed(p.index)))
+        return _resolve(skeleton, lambda p: select(self.condition, *self.typed(p.index)) if p.index >= 0 else self.opposite())
 
     def typed(self, index: int) -> tuple[Any, Any]:
         a, b = self.pairs[index]
@@ -445,7 +446,7 @@ class Arms:
         ]
 
     def finish(self, values: tuple[Any, ...], spliced_then: bool, spliced_else: bool, entry: tuple[Any, ...] | None = None) -> tuple[Any, ...]:
-        values = tuple(map(_value, values))
+        self.values_else = values = tuple(map(_value, values))
         names = self.site.names
         skeletons = [self.merge(a, b, name) for a, b, name in zip(self.values_then, values, names)]
         held = self.check_contents()
@@ -462,7 +463,7 @@ class Arms:
         results = [_named(r, label) for r, label in zip(results, self.labels)]
 
         def fetch(pending: Pending) -> Any:
-            return results[pending.index]
+            return results[pending.index] if pending.index >= 0 else self.opposite()
 
         for item, skeleton in zip(self.snapshot.held, held):
             if skeleton is not None:
@@ -472,6 +473,11 @@ class Arms:
             if name in self.site.outer and before is not after:
                 self.site.fail(name, f"the outer variable {name} cannot change under a traced condition", ["use a variable of the kernel"])
         return out
+
+    def opposite(self) -> Any:
+        if self.negated is None:
+            self.negated = ~self.condition
+        return self.negated
 
     def yielded(self, value: Any, kind: Any, label: Label) -> Any:
         return flow.constant(value, kind) if is_number(value) else flow.zero(kind) if type(value) is Unbound else value
@@ -529,7 +535,7 @@ class Arms:
         bound = b if type(a) is Unbound else a
         if type(bound) is Unbound:
             return a
-        if not label.startswith("@val"):
+        if not label.startswith("@val") and not self.returns(a is bound):
             return Unbound(label, "if", self.site.here)
         parts = _parts(bound)
         if type(bound) is Value:
@@ -540,10 +546,18 @@ class Arms:
             return Rebuilt(bound, {k: self.merge_unbound(x, y, label) for k, (x, y) in pairs.items()})
         return bound
 
+    def returns(self, otherwise: bool) -> bool:
+        """Whether one arm ends in a return, so that what it left unbound is never read."""
+        return "@ret" in self.site.names and (self.values_else if otherwise else self.values_then)[self.site.names.index("@ret")] is True
+
     def carry(self, a: Any, b: Any, label: Label) -> Any:
         for value in (a, b):
             if type(value) is Value and (id(value) in self.escaped or (value is b and not is_alive(value))):
                 self.site.fail(label, f"{shown(label)} holds a value of a block that has ended", ["only what a block assigns to a variable is known after it"])
+        if a is True and b is False:
+            return self.condition
+        if a is False and b is True:
+            return Pending(-1)
         self.pairs.append((a, b))
         self.labels.append(shown(label))
         return Pending(len(self.pairs) - 1)
@@ -592,6 +606,9 @@ class Carry:
         self.fill: dict[Any, Any] = {}
         """Variables that are first bound in the body: the structure that they get, with types."""
         self.descend: set[Any] = set()
+        self.tested: set[Any] = set()
+        """Those of them that the condition of a while binds, which runs before the body."""
+        self.in_test = False
         self.retyped: dict[Any, int] = {}
         self.guessed = False
         self.values: tuple[Any, ...] = ()
@@ -678,7 +695,11 @@ class Carry:
             if skeleton is not None and any(_has_pending(s) for s in skeleton.values()):
                 held.put({k: _resolve(s, fetch) for k, s in skeleton.items()})
         self.placed = [held.now() for held in self.snapshot.held]
-        return tuple(_resolve(s, fetch) for s in self.skeletons)
+        out = [_resolve(s, fetch) for s in self.skeletons]
+        if in_body:
+            for path in self.tested & self.fills.keys():
+                out[path[1]] = _resolve(self.fills[path], fetch)
+        return tuple(out)
 
     def check_depth(self) -> None:
         if flow.depth() != self.depth + 1:
@@ -782,7 +803,9 @@ class Carry:
             if path in self.fills:
                 _resolve(self.fills[path], self.keep)
             return
-        if not (self.runs or name.startswith("@val")):
+        if self.in_test:
+            self.tested.add(path)
+        if not (self.runs or self.in_test or path in self.tested or name.startswith("@val")):
             self.late[path[1]] = Unbound(name, "loop", self.site.here)
             return
         if path in self.fill:

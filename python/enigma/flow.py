@@ -503,7 +503,9 @@ class While(Carry):
             self.constant_condition = True
         else:
             self.constant_condition = False
+        self.in_test = True
         self.condition_values = self.gather(values)
+        self.in_test = False
         if self.repeat:
             return False
         flow.close([condition, *self.condition_values])

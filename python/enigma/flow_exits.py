@@ -160,44 +160,40 @@ class Exits:
         body, flags, _ = self.body(s.body, own)
         exits = [f for f in flags if not native or f != own[1]]
         before: list[Any] = []
+        forever = isinstance(s, ast.While) and isinstance(s.test, ast.Constant) and bool(s.test.value)
         if native and own[1] in flags:
             body = [_at(_set(own[1], False), s), *body]
         if exits:
-            if isinstance(s, ast.For):
-                body = [_at(ast.If(_none(exits), body, []), s.iter)]
+            if isinstance(s, ast.For):  # the rounds of an unrolled loop that come after the exit assign nothing
+                item = f"@item{self.count}"
+                take = _at(ast.Assign([s.target], _load(item)), s.target)
+                s.position = s.target.id if isinstance(s.target, ast.Name) else ""
+                s.target = _at(ast.Name(item, ast.Store()), s.target)
+                body = [_at(ast.If(_none(exits), [take, *body], []), s.iter)]
             elif hasattr(s, "form"):
                 call = ast.Call(ast.Attribute(s.test, "function", ast.Load()), [], [])
                 s.test = _at(ast.BoolOp(ast.And(), [_none(exits), call]), s.test)
             else:
-                forever = isinstance(s.test, ast.Constant) and bool(s.test.value)
                 if not forever:
-                    if own[0] not in exits:
-                        exits.insert(0, own[0])
-                    body = [_at(ast.If(s.test, body, [_set(own[0], True)]), s.test)]
+                    over = f"@end{self.count}"
+                    exits.insert(0, over)
+                    before.append(_at(_set(over, False), s))
+                    body = [_at(ast.If(s.test, body, [_set(over, True)]), s.test)]
                 s.test = _at(_none(exits), s.test)
             if native and own[0] in exits:
-                before = [_at(_set(own[0], False), s)]
+                before.append(_at(_set(own[0], False), s))
         s.body = body
         s.exits = exits
         after: list[Any] = []
         outward = [f for f in flags if not native or f not in own]
-        ends = native and isinstance(s, ast.While) and own[0] not in flags and "@ret" in flags and _is_forever(s)
+        ends = native and isinstance(s, ast.While) and own[0] not in flags and "@ret" in flags and forever
         if s.orelse:
             after, more, _ = self.body(s.orelse, outer)
-            if flags and exits and own[0] in flags or "@ret" in flags:
+            if own[0] in flags or "@ret" in flags:
                 after = [_at(ast.If(_none([f for f in (own[0], "@ret") if f in flags]), after, []), s.orelse[0])]
             s.orelse = []
             outward = _join(outward, more)
         return [*before, s, *after], outward, ends
-
-
-def _is_forever(s: ast.While) -> bool:
-    # The test was `True` if only flags are tested and the body is not under another test.
-    return not (len(s.body) == 1 and isinstance(s.body[0], ast.If) and bool(s.body[0].orelse) and _sets_break(s.body[0].orelse))
-
-
-def _sets_break(statements: list[Any]) -> bool:
-    return any(isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and s.targets[0].id.startswith("@brk") for s in statements)
 
 
 def _join(a: list[str], b: list[str]) -> list[str]:

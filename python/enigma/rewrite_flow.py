@@ -214,6 +214,10 @@ class Blocks:
         self.reachable = self.locals | enclosing | set(resolve.cells)
         self.count = 0
         self.unbound: set[str] = set()
+        self.foreign = {n for n in self.outer if n not in enclosing}
+        """Variables outside of the kernel: a global, or one of the function that defines the kernel."""
+        self.by_inner = {n for f in _functions_in(function.body) for s in ast.walk(f) if isinstance(s, ast.Nonlocal) for n in s.names}
+        """Variables that functions in this one assign: any call may."""
         self.handlers = {h.name for n in ast.walk(function) if isinstance(n, ast.Try) for h in n.handlers if h.name}
 
     def body(self, statements: list[ast.stmt], bound: set[str]) -> list[ast.stmt]:
@@ -280,12 +284,13 @@ class Blocks:
         live = sorted(n for n in s.live_in if n in self.reachable and not n.startswith("@") and n not in self.handlers)
         others = sorted(n for n in loads(s) if n not in self.reachable and not n.startswith("@") and not hasattr(builtins, n))
         exits = tuple(list(names).index(e) for e in getattr(s, "exits", ()))
-        outer = tuple(n for n in names if n in self.outer)
+        outer = tuple(n for n in names if n in self.foreign)
         constant = (tuple(names), tuple(names.values()), outer, exits, kind, target, here, tuple(live), tuple(others), changes(s))
         return ast.Constant(constant), live
 
     def carried(self, s: Any, statements: list[Any], live: set[str]) -> dict[str, Range]:
         places = assigned(statements)
+        places |= {n: range_of(s) for n in sorted(self.by_inner) if n not in places and n in self.reachable}
         wanted = live | set(getattr(s, "exits", ()))
         return {n: p for n, p in places.items() if n in wanted and n not in self.handlers} | {e: range_of(s) for e in getattr(s, "exits", ()) if e not in places}
 
@@ -343,7 +348,8 @@ class Blocks:
         self.check(s.iter, bound)
         bound |= set(assigned([s.iter]))
         names = self.carried(s, [s.target, *s.body], s.live_head)
-        target = s.target.id if isinstance(s.target, ast.Name) and not s.target.id.startswith("@") else ""
+        target = getattr(s, "position", s.target.id if isinstance(s.target, ast.Name) else "")
+        target = "" if target.startswith("@") else target
         site, live = self.site(s, "for", names, range_of(s.iter), target)
         self.mention([*names, *live], bound)
         body = self.body(s.body, bound | set(assigned([s.target])))
