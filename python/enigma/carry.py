@@ -101,15 +101,15 @@ class Site:
 
     def __init__(
         self, names: tuple[str, ...], places: tuple[Range, ...], outer: tuple[str, ...], exits: tuple[int, ...], kind: str, target: str,
-        here: Range, roots: tuple[str, ...], others: tuple[str, ...], changes: tuple[tuple[str, Range], ...], frame: Any,
+        here: Range, roots: tuple[str, ...], others: tuple[str, ...], changes: tuple[tuple[str, Range], ...], merged: int, frame: Any,
     ) -> None:  # fmt: skip
         self.names, self.places, self.outer, self.exits, self.kind, self.target = names, places, outer, exits, kind, target
-        self.here, self.roots, self.others, self.changes = here, roots, others, dict(reversed(changes))
+        self.here, self.roots, self.others, self.changes, self.merged = here, roots, others, dict(reversed(changes)), merged
         self.file = frame.f_code.co_filename
 
     @staticmethod
     def at(frame: Any, names: tuple[str, ...], kind: str) -> Site:
-        return Site(names, (), (), (), kind, "", (0, 0, 0, 0), (), (), (), frame)
+        return Site(names, (), (), (), kind, "", (0, 0, 0, 0), (), (), (), len(names), frame)
 
     def labelled(self, roots: tuple[Any, ...], frame: Any) -> list[tuple[Label, Any]]:
         """The roots with their names, and the globals that the block mentions."""
@@ -447,7 +447,7 @@ class Arms:
 
     def finish(self, values: tuple[Any, ...], spliced_then: bool, spliced_else: bool, entry: tuple[Any, ...] | None = None) -> tuple[Any, ...]:
         self.values_else = values = tuple(map(_value, values))
-        names = self.site.names
+        names = self.site.names[: self.site.merged]
         skeletons = [self.merge(a, b, name) for a, b, name in zip(self.values_then, values, names)]
         held = self.check_contents()
         kinds = [self.check_types(index) for index in range(len(self.pairs))]
@@ -472,7 +472,7 @@ class Arms:
         for name, before, after in zip(names, entry or (), out):
             if name in self.site.outer and before is not after:
                 self.site.fail(name, f"the outer variable {name} cannot change under a traced condition", ["use a variable of the kernel"])
-        return out
+        return out + (entry or ())[self.site.merged :]
 
     def opposite(self) -> Any:
         if self.negated is None:
@@ -548,7 +548,7 @@ class Arms:
 
     def returns(self, otherwise: bool) -> bool:
         """Whether one arm ends in a return, so that what it left unbound is never read."""
-        return "@ret" in self.site.names and (self.values_else if otherwise else self.values_then)[self.site.names.index("@ret")] is True
+        return "@ret" in self.site.names[: self.site.merged] and (self.values_else if otherwise else self.values_then)[self.site.names.index("@ret")] is True
 
     def carry(self, a: Any, b: Any, label: Label) -> Any:
         for value in (a, b):

@@ -129,7 +129,8 @@ class Liveness:
     def statement(self, s: Any, live: set[str]) -> set[str]:
         if isinstance(s, ast.If):
             s.live_out = set(live)  # type: ignore[attr-defined]
-            out = self.body(s.body, set(live)) | self.body(s.orelse, set(live))
+            s.live_else = self.body(s.orelse, set(live))  # type: ignore[attr-defined]
+            out = self.body(s.body, set(live)) | s.live_else  # type: ignore[attr-defined]
             s.live_in = set(out)  # type: ignore[attr-defined]
             return out | loads(s.test) | self.always
         if isinstance(s, (ast.For, ast.While)):

@@ -280,12 +280,12 @@ class Blocks:
 
     # The parts that all blocks share
 
-    def site(self, s: Any, kind: str, names: dict[str, Range], here: Range, target: str = "") -> tuple[ast.expr, list[str]]:
+    def site(self, s: Any, kind: str, names: dict[str, Range], here: Range, target: str = "", merged: int = 0) -> tuple[ast.expr, list[str]]:
         live = sorted(n for n in s.live_in if n in self.reachable and not n.startswith("@") and n not in self.handlers)
         others = sorted(n for n in loads(s) if n not in self.reachable and not n.startswith("@") and not hasattr(builtins, n))
         exits = tuple(list(names).index(e) for e in getattr(s, "exits", ()))
         outer = tuple(n for n in names if n in self.foreign)
-        constant = (tuple(names), tuple(names.values()), outer, exits, kind, target, here, tuple(live), tuple(others), changes(s))
+        constant = (tuple(names), tuple(names.values()), outer, exits, kind, target, here, tuple(live), tuple(others), changes(s), merged)
         return ast.Constant(constant), live
 
     def carried(self, s: Any, statements: list[Any], live: set[str]) -> dict[str, Range]:
@@ -323,7 +323,10 @@ class Blocks:
         self.check(s.test, bound)
         bound |= set(assigned([s.test]))
         names = self.carried(s, [*s.body, *s.orelse], s.live_out)  # type: ignore[attr-defined]
-        site, live = self.site(s, "if", names, range_of(s.test))
+        merged = len(names)  # the second arm starts with what the first one started with, also where only it reads that
+        again = self.carried(s, s.body, s.live_else)  # type: ignore[attr-defined]
+        names |= {n: p for n, p in again.items() if n not in names}
+        site, live = self.site(s, "if", names, range_of(s.test), merged=merged)
         self.mention([*names, *live], bound)
         this, that = set(bound), set(bound)
         body, orelse = self.body(s.body, this), self.body(s.orelse, that)

@@ -87,6 +87,17 @@ def elif_chain(A, B, t, n):
 
 
 @case
+def each_arm_starts_from_what_was_before(A, B, t, n):
+    x = A[t]
+    if x > 0:
+        x = x * 0 + 5
+        r = x
+    else:
+        r = x
+    return r
+
+
+@case
 def a_sum_is_carried(A, B, t, n):
     acc = 0.0
     for i in range(n):
