@@ -1,45 +1,69 @@
 // SPDX-License-Identifier: MIT
 //
-// The one exception type that leaves the library, and the place in the user's
-// source that it points at. Every room throws enigma::Error at its border; the
-// bindings turn the kind into the matching Python class.
+// The one error type that crosses a border of the library, and places in a user's source.
 //
-//   throw enigma::Error(enigma::ErrorKind::Layout, "tile 48 does not divide 100");
-#ifndef ENIGMA_SUPPORT_ERROR_H
-#define ENIGMA_SUPPORT_ERROR_H
+// A message is one lower-case sentence: what was wrong, what it got, what it needs. The place and the notes (what to
+// write instead) are kept apart, so that Python renders them with the source it knows (a notebook cell, say) and C++ with
+// what is on disk:
+//
+//     throw Error(ErrorKind::Trace, "sqrt: needs a float, got i32", loc, {"write enigma.f32(x)"});
+#pragma once
+
+#include "enigma/Support/Export.h"
 
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace enigma {
 
-enum class ErrorKind : uint8_t { Enigma, Trace, Layout, Compile, Launch, OutOfBounds, Device, Unsupported };
+/// Which Python exception (or C++ reaction) an error calls for.
+enum class ErrorKind : uint8_t {
+  Enigma,      ///< anything else; enigma.EnigmaError
+  Trace,       ///< a kernel does what cannot be traced; enigma.TraceError, a TypeError
+  Layout,      ///< a layout operation has no answer; enigma.LayoutError, a ValueError
+  Compile,     ///< a toolchain or pass failed; enigma.CompileError
+  Launch,      ///< arguments or geometry of a launch do not fit; enigma.LaunchError, a ValueError
+  OutOfBounds, ///< a kernel went past a buffer; enigma.OutOfBoundsError, an IndexError
+  Device,      ///< no device, or it failed; enigma.DeviceError, a RuntimeError
+  Unsupported, ///< right, but not possible on this target; enigma.UnsupportedError
+};
 
-/// A span of the user's source: lines count from 1, columns are byte offsets
-/// from 0. A line of 0 means that no place is known.
+/// A range in a user's source. Lines count from 1, columns are bytes from 0; line 0 means unknown.
 struct SourceLoc {
   std::string file;
   uint32_t line = 0, col = 0, endLine = 0, endCol = 0;
+
+  explicit operator bool() const { return line != 0; }
+  bool operator==(const SourceLoc &) const = default;
 };
 
-class Error : public std::runtime_error {
+class ENIGMA_API Error : public std::runtime_error {
 public:
   Error(ErrorKind kind, std::string message, SourceLoc loc = {}, std::vector<std::string> notes = {});
 
-  ErrorKind kind() const { return kind_; }
-  const std::string &message() const { return message_; }
-  const SourceLoc &loc() const { return loc_; }
-  const std::vector<std::string> &notes() const { return notes_; }
+  ErrorKind kind() const { return errorKind; }
+  const std::string &message() const { return text; }
+  const SourceLoc &loc() const { return place; }
+  const std::vector<std::string> &notes() const { return hints; }
 
 private:
-  ErrorKind kind_;
-  std::string message_;
-  SourceLoc loc_;
-  std::vector<std::string> notes_;
+  ErrorKind errorKind;
+  std::string text;
+  SourceLoc place;
+  std::vector<std::string> hints;
 };
 
-} // namespace enigma
+/// The message, the place with its line and a caret (`sourceLine` empty: without them), and the notes:
+///
+///     simd_shuffle_down: delta must be an integer, got f32
+///       --> attention.py:41:30
+///       41 |     m = enigma.simd_shuffle_down(m, 0.5)
+///          |                                     ^^^
+///     note: use a Python int or a u16 value
+std::string render(std::string_view message, const SourceLoc &loc, std::string_view sourceLine,
+                   const std::vector<std::string> &notes);
 
-#endif
+} // namespace enigma

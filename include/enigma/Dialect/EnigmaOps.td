@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//
+// Every operation of the enigma dialect: the one declaration from which the rest is generated.
+#ifndef ENIGMA_OPS_TD
+#define ENIGMA_OPS_TD
+
+include "enigma/Dialect/EnigmaCoreOps.td"
+include "enigma/Dialect/EnigmaFloatOps.td"
+include "enigma/Dialect/EnigmaIntegerOps.td"
+
+#endif // ENIGMA_OPS_TD

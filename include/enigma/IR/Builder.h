@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// Adds operations to a function under the language's type rules: Python numbers are weak and take the type of the value they
+// meet, operands are brought to one type (docs/types.md), and what does not fit is an Error at the user's place.
+//
+//     Builder b(f);
+//     Value i = b.query(Opcode::thread_position_in_grid, 0);
+//     Value y = b.emit(Opcode::mul, {b.load(x, i), Literal(2.0)});   // stays f16 for f16
+#pragma once
+
+#include "enigma/IR/Function.h"
+
+#include <initializer_list>
+
+namespace enigma::ir {
+
+/// A number without a type of its own, as Python's are.
+struct Literal {
+  enum class Kind : uint8_t { boolean, integer, real };
+  Kind kind;
+  bool negative = false; ///< sign of an integer
+  uint64_t magnitude = 0;///< of an integer or boolean
+  double number = 0;     ///< of a real
+
+  Literal(bool value) : kind(Kind::boolean), magnitude(value) {}
+  Literal(int value) : Literal(static_cast<int64_t>(value)) {}
+  Literal(int64_t value)
+      : kind(Kind::integer), negative(value < 0), magnitude(value < 0 ? 0 - static_cast<uint64_t>(value) : value) {}
+  Literal(uint64_t value) : kind(Kind::integer), magnitude(value) {}
+  Literal(double value) : kind(Kind::real), number(value) {}
+  /// As Python writes it.
+  std::string str() const;
+};
+
+/// A value of the function or a literal.
+struct Operand {
+  Value value;
+  Literal literal{0};
+  Operand(Value v) : value(v) {}
+  Operand(Literal l) : literal(l) {}
+  bool isLiteral() const { return !value; }
+};
+
+/// Python's operators; comparisons and functions are opcodes of their own.
+enum class Operator : uint8_t { add, sub, mul, truediv, floordiv, mod, pow, and_, or_, xor_, shl, shr };
+
+class Builder {
+public:
+  explicit Builder(Function &f) : fn(f) {}
+
+  /// The place that the next operations get, and that errors name.
+  Place place = 0;
+
+  /// An elementwise operation by its rule; the first result is returned, a second one follows it (frexp, modf).
+  Value emit(Opcode op, std::span<const Operand> operands, uint64_t immediate = 0) { return emit(op, operands, immediate, info(op).python); }
+  Value emit(Opcode op, std::initializer_list<Operand> operands, uint64_t immediate = 0) {
+    return emit(op, std::span(operands.begin(), operands.size()), immediate);
+  }
+  /// The same under another name in errors, and for fewer types: a PythonFunction such as imin.
+  Value call(const PythonFunction &function, std::span<const Operand> operands, uint64_t immediate = 0);
+
+  /// What Python's `a op b` means.
+  Value binary(Operator op, Operand a, Operand b);
+  Value negate(Operand a);
+  /// Numbers compared as numbers, also of different signedness.
+  Value compare(Opcode cmp, Operand a, Operand b);
+  /// The bits compared as unsigned integers: cmp_ult and its kin.
+  Value compareUnsigned(Opcode cmp, Operand a, Operand b);
+
+  /// A constant of the literal's own type: i32 (i64 where that is needed), f32, b1.
+  Value literal(Literal value);
+  Value constant(Literal value, Type type);
+  Value cast(Operand x, Elem to);
+  Value asType(Operand x, Elem to);
+  Value query(Opcode op, int axis = 0);
+
+  Value load(Value buffer, Operand index);
+  void store(Value buffer, Operand index, Operand value);
+  Value loadIf(Value buffer, Operand index, Operand mask, Operand fallback);
+  void storeIf(Value buffer, Operand index, Operand value, Operand mask);
+
+  Function &function() { return fn; }
+  /// Throws a TraceError at the current place.
+  [[noreturn]] void fail(std::string message, std::vector<std::string> notes = {}) const;
+
+private:
+  Value emit(Opcode op, std::span<const Operand> operands, uint64_t immediate, std::string_view name);
+  std::optional<Elem> unify(std::string_view name, std::span<const Operand> operands, bool keepBool);
+  Value materialise(std::string_view name, Operand operand, Elem to);
+  Value indexOf(std::string_view name, Operand index);
+  Value maskOf(std::string_view name, Operand mask);
+  Value stored(std::string_view name, Operand value, Type to);
+  Type elementOf(std::string_view name, Value buffer);
+  Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate = 0);
+  Value append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);
+
+  Function &fn;
+};
+
+} // namespace enigma::ir

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// Prints a legalised kernel of the dialect as Metal Shading Language.
+//
+//     MslText text = emitMSL(kernel, {});
+//     text.source;   // "#include <metal_stdlib> ... kernel void enigma_kernel_saxpy(...) {...}"
+//     text.version;  // 22: MSL 2.2 suffices
+//
+// The text reads as a person would write it: the user's names, values used once inside the expression that uses them, no dead code.
+// The same kernel gives the same bytes.
+#pragma once
+
+#include "enigma/Dialect/Enigma.h"
+
+#include <string>
+
+namespace enigma::msl {
+
+struct MslOptions {
+  /// The newest MSL that may be used, as major * 10 + minor; 0 for whatever the kernel needs.
+  int version = 0;
+};
+
+struct MslText {
+  std::string source;
+  /// What the kernel needs, as major * 10 + minor.
+  int version = 0;
+};
+
+/// Throws Error (Unsupported) when the kernel needs a newer MSL than the options allow.
+MslText emitMSL(dialect::KernelOp kernel, const MslOptions &options);
+
+} // namespace enigma::msl

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// The conversion loop: operands by number, result types copied, the immediate as the attribute that the table says.
+#include "enigma/Convert/IRToMLIR.h"
+
+#include "enigma/Dialect/Enigma.h"
+#include "enigma/IR/Opcode.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/MLIRContext.h"
+
+using namespace mlir;
+
+namespace enigma::convert {
+
+Converter::Converter(MLIRContext &context) : ctx(context) {
+  ctx.loadDialect<dialect::EnigmaDialect>();
+  for (const ir::OpInfo &op : ir::allOps())
+    names.emplace_back(("enigma." + std::string(op.name)), &ctx);
+  for (int e = 0; e < ir::numElems; ++e) {
+    auto elem = static_cast<ir::Elem>(e);
+    switch (elem) {
+    case ir::Elem::f16:
+      scalars.push_back(Float16Type::get(&ctx));
+      break;
+    case ir::Elem::bf16:
+      scalars.push_back(BFloat16Type::get(&ctx));
+      break;
+    case ir::Elem::f32:
+      scalars.push_back(Float32Type::get(&ctx));
+      break;
+    default:
+      scalars.push_back(IntegerType::get(&ctx, ir::bits(elem),
+                                         ir::isUnsigned(elem) ? IntegerType::Unsigned : IntegerType::Signless));
+    }
+  }
+  valueName = StringAttr::get(&ctx, "value");
+  axisName = StringAttr::get(&ctx, "axis");
+  modeName = StringAttr::get(&ctx, "mode");
+  indexName = StringAttr::get(&ctx, "index");
+}
+
+Type Converter::typeOf(ir::Type t) const {
+  Type scalar = scalars[static_cast<int>(t.elem)];
+  if (t.isBuffer())
+    return dialect::BufferType::get(&ctx, scalar, static_cast<dialect::AddressSpace>(t.space));
+  return t.lanes > 1 ? Type(VectorType::get({t.lanes}, scalar)) : scalar;
+}
+
+TypedAttr Converter::constantOf(ir::Type t, uint64_t bits) const {
+  Type scalar = scalars[static_cast<int>(t.elem)];
+  APInt raw(ir::bits(t.elem), bits);
+  TypedAttr one;
+  if (auto floating = dyn_cast<FloatType>(scalar))
+    one = FloatAttr::get(scalar, APFloat(floating.getFloatSemantics(), raw));
+  else
+    one = IntegerAttr::get(scalar, raw);
+  if (t.lanes == 1)
+    return one;
+  return DenseElementsAttr::get(VectorType::get({t.lanes}, scalar), Attribute(one));
+}
+
+OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations locations) const {
+  auto siteFile = StringAttr::get(&ctx, "ir");
+  auto placed = [&](ir::Place place, uint32_t site) -> Location {
+    if (locations == Locations::sites)
+      return FileLineColLoc::get(siteFile, site, 0);
+    SourceLoc loc = f.locate(place);
+    if (!loc)
+      return UnknownLoc::get(&ctx);
+    return FileLineColLoc::get(&ctx, loc.file, loc.line, loc.col + 1);
+  };
+  Location top = placed(f.place, ~0u);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(top);
+  OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+
+  SmallVector<Type> argTypes;
+  SmallVector<StringRef> argNames;
+  SmallVector<int32_t> written;
+  for (auto [i, param] : llvm::enumerate(f.params())) {
+    argTypes.push_back(typeOf(param.type));
+    argNames.push_back(param.name);
+    if (param.written)
+      written.push_back(i);
+  }
+  auto kernel = dialect::KernelOp::create(builder, top, f.kernelName(), argTypes, argNames, written);
+  builder.setInsertionPointToEnd(&kernel.block());
+
+  std::vector<Value> values(f.numValues());
+  for (size_t i = 0; i < f.params().size(); ++i)
+    values[f.paramValue(i).id] = kernel.block().getArgument(i);
+
+  for (auto [site, index] : llvm::enumerate(f.body())) {
+    const ir::Op &op = f.op(index);
+    const ir::OpInfo &info = ir::info(op.opcode);
+    Location loc = placed(op.place, site);
+    if (op.numResults) {
+      std::string_view name = f.nameOf(f.result(op));
+      if (!name.empty())
+        loc = NameLoc::get(StringAttr::get(&ctx, StringRef(name)), loc);
+    }
+    OperationState state(loc, names[static_cast<size_t>(op.opcode)]);
+    for (ir::Value v : f.operands(op))
+      state.operands.push_back(values[v.id]);
+    for (int r = 0; r < op.numResults; ++r)
+      state.types.push_back(typeOf(f.type(f.result(op, r))));
+    if (info.rule.kind == ir::Rule::Kind::constant)
+      state.attributes.append(valueName, constantOf(f.type(f.result(op)), op.immediate));
+    else if (info.hasAxis)
+      state.attributes.append(axisName, dialect::AxisAttr::get(&ctx, static_cast<dialect::Axis>(op.immediate)));
+    else if (info.modal && op.immediate)
+      state.attributes.append(modeName, dialect::MathModeAttr::get(&ctx, static_cast<dialect::MathMode>(op.immediate)));
+    else if (info.rule.kind == ir::Rule::Kind::component)
+      state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
+    Operation *made = builder.create(state);
+    for (int r = 0; r < op.numResults; ++r)
+      values[f.result(op, r).id] = made->getResult(r);
+  }
+  return module;
+}
+
+} // namespace enigma::convert

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+//
+// The function's text: signature, then one statement for each value that has a name, is used more than once, or must not
+// move, and everything else inside the expression that uses it.
+#include "enigma/Target/MSL/Emit.h"
+
+#include "Names.h"
+#include "Templates.h"
+
+#include "enigma/Support/Error.h"
+#include "enigma/Target/MSL/Prelude.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace enigma::msl {
+namespace {
+
+using namespace dialect;
+
+// Longer expressions are cut by a variable: for readers, and for compilers that count brackets.
+constexpr size_t longestInline = 96;
+
+// How a query reaches the kernel: as a parameter with the attribute of the operation's name.
+struct QueryParam {
+  std::string name;
+  bool vector = false;
+};
+
+llvm::StringRef shortName(OpKind kind) {
+  switch (kind) {
+  case OpKind::thread_position_in_grid:
+    return "gid";
+  case OpKind::thread_position_in_threadgroup:
+    return "lid";
+  case OpKind::threadgroup_position_in_grid:
+    return "group";
+  case OpKind::threads_per_grid:
+    return "grid_size";
+  case OpKind::threads_per_threadgroup:
+    return "group_size";
+  case OpKind::dispatch_threads_per_threadgroup:
+    return "full_group_size";
+  case OpKind::threadgroups_per_grid:
+    return "groups";
+  case OpKind::thread_index_in_threadgroup:
+    return "thread_index";
+  case OpKind::thread_index_in_simdgroup:
+    return "lane";
+  case OpKind::simdgroup_index_in_threadgroup:
+    return "simdgroup";
+  case OpKind::simdgroups_per_threadgroup:
+    return "simdgroups";
+  case OpKind::threads_per_simdgroup:
+    return "simd_width";
+  default:
+    return "";
+  }
+}
+
+class Emitter {
+public:
+  explicit Emitter(KernelOp kernel) : kernel(kernel) {}
+
+  MslText run(const MslOptions &options) {
+    names.claim(kernel.getSymName());
+    for (auto [arg, name] : llvm::zip(kernel.block().getArguments(), kernel.getArgNames()))
+      expressions[arg] = {names.claim(cast<StringAttr>(name).getValue()), 16};
+    collectQueries();
+    for (Operation &op : kernel.block())
+      emit(op);
+    return assemble(options);
+  }
+
+private:
+  //===-- Signature -----------------------------------------------------------------------------------------===//
+
+  void need(int mslVersion) { version = std::max(version, mslVersion); }
+
+  void collectQueries() {
+    // Metal wants the positions of one kernel all as scalars or all as vectors (specification 5.2.3.6).
+    bool vector = false;
+    for (Operation &op : kernel.block())
+      if (auto axis = op.getAttrOfType<AxisAttr>("axis"))
+        vector |= axis.getValue() != Axis::x;
+    for (Operation &op : kernel.block()) {
+      OpKind kind = kindOf(&op);
+      llvm::StringRef mnemonic = op.getName().stripDialect();
+      bool hasAxis = op.hasAttr("axis");
+      bool isQuery = op.getNumOperands() == 0 && op.getNumResults() == 1 && kind != OpKind::constant;
+      if (!isQuery || queries.contains(mnemonic))
+        continue;
+      bool isVector = hasAxis && vector;
+      llvm::StringRef user = isVector ? llvm::StringRef() : nameOf(op.getLoc());
+      queries[mnemonic] = {names.claim(user.empty() ? shortName(kind) : user), isVector};
+    }
+  }
+
+  MslText assemble(const MslOptions &options) {
+    for (BlockArgument arg : kernel.block().getArguments()) {
+      Type t = arg.getType();
+      if (auto buffer = dyn_cast<BufferType>(t))
+        t = buffer.getElementType();
+      if (t.isBF16())
+        need(31);
+    }
+    if (options.version && version > options.version) {
+      auto shown = [](int v) { return std::to_string(v / 10) + "." + std::to_string(v % 10); };
+      throw Error(ErrorKind::Unsupported,
+                  "kernel needs MSL " + shown(version) + ", the target is MSL " + shown(options.version), {},
+                  {"raise msl_version, or leave it out to get what the kernel needs"});
+    }
+    std::vector<std::string_view> used(prelude.begin(), prelude.end());
+    std::string out = "// MSL " + std::to_string(version / 10) + "." + std::to_string(version % 10) + "\n";
+    out += "#include <metal_stdlib>\nusing namespace metal;\n\n#pragma METAL fp contract(off)\n\n";
+    out += preludeFor(used);
+    out += "kernel void " + kernel.getSymName().str() + "(\n";
+    std::vector<std::string> params;
+    for (BlockArgument arg : kernel.block().getArguments()) {
+      unsigned i = arg.getArgNumber();
+      std::string binding = " " + expressions[arg].text + " [[buffer(" + std::to_string(i) + ")]]";
+      if (auto buffer = dyn_cast<BufferType>(arg.getType()))
+        params.push_back((kernel.isWritten(i) ? "device " : "const device ") + typeName(buffer.getElementType()) + "*" + binding);
+      else
+        params.push_back("constant " + typeName(arg.getType()) + "&" + binding);
+    }
+    for (auto &[mnemonic, query] : queries)
+      params.push_back((query.vector ? "uint3 " : "uint ") + query.name + " [[" + mnemonic.str() + "]]");
+    for (size_t i = 0; i < params.size(); ++i)
+      out += "    " + params[i] + (i + 1 < params.size() ? ",\n" : ")\n");
+    return {out + "{\n" + body + "}\n", version};
+  }
+
+  //===-- Values --------------------------------------------------------------------------------------------===//
+
+  void statement(const std::string &text) { body += "    " + text + "\n"; }
+
+  // A variable for the value, under the user's name or a number.
+  void bind(Value v, const Expression &e) {
+    std::string name = names.claim(nameOf(v.getLoc()));
+    statement(typeName(v.getType()) + " " + name + " = " + e.text + ";");
+    expressions[v] = {name, 16};
+  }
+
+  // Inside the expression of its only user, unless it has a name, is long, or is not used at all.
+  void define(Value v, Expression e, bool readsMemory) {
+    bool named = !nameOf(v.getLoc()).empty();
+    if (!v.hasOneUse() || named || e.text.size() > longestInline)
+      return bind(v, e);
+    expressions[v] = std::move(e);
+    if (readsMemory)
+      pending.insert(v);
+  }
+
+  // The expression of an operand; a memory read inside it moves to where it is used.
+  const Expression &use(Value v) {
+    consumedRead |= pending.remove(v);
+    return expressions[v];
+  }
+
+  // Reads that were put off happen before a write.
+  void settleReads() {
+    for (Value v : llvm::to_vector(pending))
+      bind(v, expressions[v]);
+    pending.clear();
+  }
+
+  //===-- Operations ----------------------------------------------------------------------------------------===//
+
+  void emit(Operation &op) {
+    OpKind kind = kindOf(&op);
+    need(mslVersionOf(kind));
+    for (Type t : op.getResultTypes())
+      if (!isa<BufferType>(t) && scalarOf(t).isBF16())
+        need(31);
+    consumedRead = false;
+    if (kind == OpKind::constant) {
+      expressions[op.getResult(0)] = literal(cast<ConstantOp>(op).getValue());
+      return;
+    }
+    if (op.getNumOperands() == 0 && op.getNumResults() == 1)
+      return query(op);
+    switch (kind) {
+    case OpKind::load:
+      return define(op.getResult(0), element(op.getOperand(0), op.getOperand(1), op.getResult(0).getType()), true);
+    case OpKind::load_if: {
+      auto load = cast<LoadIfOp>(op);
+      std::string mask = wrapped(use(load.getMask()), 8), fallback = wrapped(use(load.getFallback()), 8);
+      Expression e = element(load.getBuffer(), load.getIndex(), load.getType());
+      return define(op.getResult(0), {mask + " ? " + e.text + " : " + fallback, 2}, true);
+    }
+    case OpKind::store: {
+      auto store = cast<StoreOp>(op);
+      Expression place = element(store.getBuffer(), store.getIndex(), store.getValue().getType());
+      std::string value = use(store.getValue()).text;
+      settleReads();
+      return statement(place.text + " = " + value + ";");
+    }
+    case OpKind::store_if: {
+      auto store = cast<StoreIfOp>(op);
+      std::string mask = use(store.getMask()).text;
+      Expression place = element(store.getBuffer(), store.getIndex(), store.getValue().getType());
+      std::string value = use(store.getValue()).text;
+      settleReads();
+      statement("if (" + mask + ") {");
+      statement("    " + place.text + " = " + value + ";");
+      return statement("}");
+    }
+    case OpKind::cast: {
+      Expression e = converted(op.getOperand(0), op.getResult(0).getType());
+      return define(op.getResult(0), std::move(e), consumedRead);
+    }
+    case OpKind::splat: {
+      std::string text = typeName(op.getResult(0).getType()) + "(" + use(op.getOperand(0)).text + ")";
+      return define(op.getResult(0), {text, 16}, consumedRead);
+    }
+    case OpKind::make_vector: {
+      std::string text = typeName(op.getResult(0).getType()) + "(";
+      for (auto [i, v] : llvm::enumerate(op.getOperands()))
+        text += (i ? ", " : "") + use(v).text;
+      return define(op.getResult(0), {text + ")", 16}, consumedRead);
+    }
+    case OpKind::extract: {
+      std::string text = wrapped(use(op.getOperand(0)), 16) + "." + "xyzw"[cast<ExtractOp>(op).getIndex()];
+      return define(op.getResult(0), {text, 16}, consumedRead);
+    }
+    default:
+      return elementwise(op);
+    }
+  }
+
+  void query(Operation &op) {
+    const QueryParam &param = queries[op.getName().stripDialect()];
+    Value v = op.getResult(0);
+    if (!param.vector) {
+      expressions[v] = {param.name, 16};
+      return;
+    }
+    Expression e{param.name + "." + "xyz"[static_cast<int>(op.getAttrOfType<AxisAttr>("axis").getValue())], 16};
+    if (nameOf(v.getLoc()).empty())
+      expressions[v] = std::move(e);
+    else
+      bind(v, e);
+  }
+
+  void elementwise(Operation &op) {
+    SmallVector<const Expression *, 4> operands;
+    for (Value v : op.getOperands())
+      use(v);
+    for (Value v : op.getOperands())
+      operands.push_back(&expressions[v]);
+    if (op.getNumResults() == 1)
+      return define(op.getResult(0), fill(&op, operands, "", prelude), consumedRead);
+    // frexp and modf give their second result through a reference.
+    std::string second = names.claim("");
+    statement(typeName(op.getResult(1).getType()) + " " + second + ";");
+    bind(op.getResult(0), fill(&op, operands, second, prelude));
+    expressions[op.getResult(1)] = {second, 16};
+  }
+
+  // The text of an element, or of a vector of consecutive ones.
+  Expression element(Value buffer, Value index, Type type) {
+    const std::string &base = expressions[buffer].text;
+    const Expression &i = use(index);
+    if (isScalar(type))
+      return {base + "[" + i.text + "]", 16};
+    auto arg = cast<BlockArgument>(buffer);
+    std::string space = kernel.isWritten(arg.getArgNumber()) ? "device " : "const device ";
+    return {"*(" + space + typeName(type) + "*)(" + base + " + " + wrapped(i, 13) + ")", 15};
+  }
+
+  Expression converted(Value x, Type to) {
+    const Expression &e = use(x);
+    if (!isBoolLike(to))
+      return {typeName(to) + "(" + e.text + ")", 16};
+    Type from = scalarOf(x.getType());
+    TypedAttr zero = isa<FloatType>(from) ? TypedAttr(FloatAttr::get(from, 0.0)) : TypedAttr(IntegerAttr::get(from, 0));
+    return {wrapped(e, 12) + " != " + literal(zero).text, 8};
+  }
+
+  KernelOp kernel;
+  Names names;
+  llvm::DenseMap<Value, Expression> expressions;
+  llvm::MapVector<llvm::StringRef, QueryParam> queries;
+  llvm::SetVector<Value> pending; ///< expressions that read memory and are not yet in a statement
+  bool consumedRead = false;      ///< whether the operation at hand took such an expression in
+  std::vector<std::string> prelude;
+  std::string body;
+  int version = 22;
+};
+
+} // namespace
+
+MslText emitMSL(KernelOp kernel, const MslOptions &options) { return Emitter(kernel).run(options); }
+
+} // namespace enigma::msl

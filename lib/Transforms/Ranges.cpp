@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+//
+// Interval arithmetic over the dialect's integer operations.
+#include "Ranges.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace enigma::transforms {
+using namespace dialect;
+
+// Chains longer than this are taken as unknown: a generated kernel must not exhaust the stack. Passes walk in order, so
+// what lies deeper is remembered already.
+constexpr int maxDepth = 64;
+
+Range Ranges::ofType(Type t) {
+  Type scalar = scalarOf(t);
+  unsigned width = widthOf(t);
+  if (isBool(scalar))
+    return {0, 1};
+  if (isUnsignedIntLike(scalar))
+    return {0, (Wide(1) << width) - 1};
+  return {-(Wide(1) << (width - 1)), (Wide(1) << (width - 1)) - 1};
+}
+
+Range Ranges::range(Value v, int depth) {
+  if (auto it = known.find(v); it != known.end())
+    return it->second;
+  Range all = ofType(v.getType());
+  Operation *op = v.getDefiningOp();
+  if (!op || depth > maxDepth)
+    return all;
+  Range r = compute(op, v.getType(), depth + 1);
+  if (!all.contains(r))
+    r = all;
+  known.try_emplace(v, r);
+  return r;
+}
+
+std::optional<Range> Ranges::exact(Operation *op, int depth) {
+  if (op->getNumOperands() == 0 || !isIntLike(op->getResult(0).getType()) || widthOf(op->getResult(0).getType()) > 32)
+    return std::nullopt; // 64-bit products do not fit Wide in general, and nobody indexes so
+  Range x = range(op->getOperand(0), depth);
+  Range y = op->getNumOperands() > 1 ? range(op->getOperand(1), depth) : Range{0, 0};
+  switch (kindOf(op)) {
+  case OpKind::add:
+    return Range{x.low + y.low, x.high + y.high};
+  case OpKind::sub:
+    return Range{x.low - y.high, x.high - y.low};
+  case OpKind::neg:
+    return Range{-x.high, -x.low};
+  case OpKind::mul: {
+    Wide products[] = {x.low * y.low, x.low * y.high, x.high * y.low, x.high * y.high};
+    return Range{*std::min_element(products, products + 4), *std::max_element(products, products + 4)};
+  }
+  default:
+    return std::nullopt;
+  }
+}
+
+Range Ranges::compute(Operation *op, Type type, int depth) {
+  Range all = ofType(type);
+  auto operand = [&](int i) { return range(op->getOperand(i), depth); };
+  switch (kindOf(op)) {
+  case OpKind::constant:
+    if (auto value = constantInt(op->getResult(0)); value && isScalar(type))
+      return widthOf(type) == 64 && isUnsignedIntLike(type) ? Range{Wide(uint64_t(*value)), Wide(uint64_t(*value))}
+                                                            : Range{*value, *value};
+    return all;
+  case OpKind::add:
+  case OpKind::sub:
+  case OpKind::mul:
+  case OpKind::neg:
+    if (auto r = exact(op, depth))
+      return all.contains(*r) ? *r : all;
+    return all;
+  case OpKind::floor_div: {
+    Range x = operand(0), y = operand(1);
+    if (x.low >= 0 && y.low > 0)
+      return {x.low / y.high, x.high / y.low};
+    return all;
+  }
+  case OpKind::mod: {
+    Range x = operand(0), y = operand(1);
+    if (y.low <= 0)
+      return all;
+    return x.low >= 0 ? Range{0, std::min(x.high, y.high - 1)} : Range{0, y.high - 1};
+  }
+  case OpKind::shr: {
+    Range x = operand(0), y = operand(1);
+    if (x.low >= 0 && y.low == y.high && y.low >= 0 && y.low < Wide(widthOf(type)))
+      return {x.low >> int(y.low), x.high >> int(y.low)};
+    return x.low >= 0 ? Range{0, x.high} : all;
+  }
+  case OpKind::and_: {
+    Range x = operand(0), y = operand(1);
+    if (x.low >= 0 && y.low >= 0)
+      return {0, std::min(x.high, y.high)};
+    if (y.low >= 0)
+      return {0, y.high};
+    return x.low >= 0 ? Range{0, x.high} : all;
+  }
+  case OpKind::min: {
+    Range x = operand(0), y = operand(1);
+    return {std::min(x.low, y.low), std::min(x.high, y.high)};
+  }
+  case OpKind::max: {
+    Range x = operand(0), y = operand(1);
+    return {std::max(x.low, y.low), std::max(x.high, y.high)};
+  }
+  case OpKind::select: {
+    if (!isIntLike(type))
+      return all;
+    Range x = operand(1), y = operand(2);
+    return {std::min(x.low, y.low), std::max(x.high, y.high)};
+  }
+  case OpKind::cast: {
+    Type from = op->getOperand(0).getType();
+    if (!isIntLike(from) && !isBoolLike(from))
+      return all;
+    Range x = operand(0);
+    return all.contains(x) ? x : all;
+  }
+  // MSL 5.2.3.6 and the limits of a launch: at most 1024 threads in a group, grids below 2^32.
+  case OpKind::thread_position_in_grid:
+  case OpKind::threadgroup_position_in_grid:
+    return {0, all.high - 1};
+  case OpKind::threads_per_grid:
+  case OpKind::threadgroups_per_grid:
+    return {1, all.high};
+  case OpKind::thread_position_in_threadgroup:
+  case OpKind::thread_index_in_threadgroup:
+    return {0, 1023};
+  case OpKind::threads_per_threadgroup:
+  case OpKind::dispatch_threads_per_threadgroup:
+    return {1, 1024};
+  case OpKind::thread_index_in_simdgroup:
+    return {0, 31};
+  case OpKind::simdgroup_index_in_threadgroup:
+    return {0, 31};
+  case OpKind::simdgroups_per_threadgroup:
+    return {1, 32};
+  case OpKind::threads_per_simdgroup:
+    return {32, 32};
+  case OpKind::thread_index_in_quadgroup:
+    return {0, 3};
+  case OpKind::quadgroup_index_in_threadgroup:
+    return {0, 255};
+  case OpKind::quadgroups_per_threadgroup:
+    return {1, 256};
+  default:
+    return all;
+  }
+}
+
+uint32_t Ranges::divisor(Value v, int depth) {
+  constexpr uint32_t most = 1u << 31;
+  if (auto value = constantInt(v))
+    return *value == 0 ? most : std::min<uint64_t>(most, uint64_t(*value) & (0 - uint64_t(*value)));
+  Operation *op = v.getDefiningOp();
+  if (!op || depth > maxDepth || !isIntLike(v.getType()))
+    return 1;
+  auto operand = [&](int i) { return divisor(op->getOperand(i), depth + 1); };
+  // Wrapping keeps multiples of powers of two, as long as they fit the width.
+  uint32_t cap = widthOf(v.getType()) >= 32 ? most : 1u << (widthOf(v.getType()) - 1);
+  switch (kindOf(op)) {
+  case OpKind::add:
+  case OpKind::sub:
+    return std::min({operand(0), operand(1), cap});
+  case OpKind::mul:
+    return std::min<uint64_t>(uint64_t(operand(0)) * operand(1), cap);
+  case OpKind::and_:
+    return std::min(std::max(operand(0), operand(1)), cap);
+  case OpKind::neg:
+    return std::min(operand(0), cap);
+  case OpKind::shl:
+    if (auto count = constantInt(op->getOperand(1)))
+      return std::min<uint64_t>(uint64_t(operand(0)) << (*count & (widthOf(v.getType()) - 1)), cap);
+    return std::min(operand(0), cap);
+  case OpKind::cast:
+    return isIntLike(op->getOperand(0).getType()) ? std::min(operand(0), cap) : 1;
+  case OpKind::select:
+    return std::min(divisor(op->getOperand(1), depth + 1), divisor(op->getOperand(2), depth + 1));
+  default:
+    return 1;
+  }
+}
+
+} // namespace enigma::transforms

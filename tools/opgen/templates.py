@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Turns MSL templates such as `$T($U($x) + $U($y))` into pieces that know where an operand needs parentheses.
+
+A piece is (kind, text, operand, minimum precedence): an operand whose own text binds less tightly than the minimum is put in
+parentheses by the emitter. Precedences are C++'s, 16 for a primary expression down to 0 for anything.
+"""
+
+from __future__ import annotations
+
+import re
+
+from records import CLASSES, ELEMS, Op, fail
+
+PRECEDENCE = {
+    "*": (13, 13, 14), "/": (13, 13, 14), "%": (13, 13, 14),
+    "+": (12, 12, 13), "-": (12, 12, 13),
+    # Mixed shifts and bits are hard to read and warned about: only tight operands go without parentheses.
+    "<<": (11, 15, 15), ">>": (11, 15, 15),
+    "<": (9, 12, 12), "<=": (9, 12, 12), ">": (9, 12, 12), ">=": (9, 12, 12),
+    "==": (8, 12, 12), "!=": (8, 12, 12),
+    "&": (7, 15, 15), "^": (6, 15, 15), "|": (5, 15, 15),
+    "&&": (4, 4, 8), "||": (3, 8, 8),
+    ":": (2, 8, 8),  # the condition, and both values
+}  # operator: (its own, minimum on the left, minimum on the right)
+
+
+def class_masks(record: str, name: str) -> tuple[int, int]:
+    """Bit sets of element types for scalars and for vectors."""
+    def mask(elems: list[str]) -> int:
+        return sum(1 << ELEMS.index(e) for e in elems)
+
+    if name == "wraps":  # signed arithmetic that C leaves undefined; narrow scalars are promoted to int
+        return mask(["i32", "i64"]), mask(["i8", "i16", "i32", "i64"])
+    if name == "checked":  # signed operations that need guards unless ranges are known
+        return mask(CLASSES["sint"]), mask(CLASSES["sint"])
+    if name == "mask":
+        return 0, mask(["b1"])
+    if name == "vector":
+        return 0, mask(ELEMS)
+    if name == "narrow":
+        return mask(["i8", "u8", "i16", "u16"]), 0
+    if name not in CLASSES:
+        fail(record, f"unknown class {name!r} in an MSL template")
+    return mask(CLASSES[name]), mask(CLASSES[name])
+
+
+def pieces(op: Op, template: str) -> tuple[list[tuple[str, str, int, int]], int]:
+    names = sorted([*op.operands, "second", "mode", "T", "U"], key=len, reverse=True)
+    tokens = re.split(r"\$((?:" + "|".join(names) + r")&?)", template)
+    out: list[list] = []
+    for i, token in enumerate(tokens):
+        if i % 2 == 0:
+            if token:
+                out.append(["Text", token, 0, 0])
+        elif token.rstrip("&") in op.operands:
+            out.append(["MaskedOperand" if token.endswith("&") else "Operand", "", op.operands.index(token.rstrip("&")), 0])
+        else:
+            out.append([{"T": "ResultType", "U": "UnsignedType", "mode": "Mode", "second": "SecondResult"}[token], "", 0, 0])
+
+    # Groups between parentheses and commas, each with at most one operator.
+    groups: list[dict] = [{"operator": None, "prefix": False, "operands": [], "parts": 0}]
+    stack: list[dict] = []
+    top = groups[0]
+    current = top
+    for piece in out:
+        if piece[0] in ("Operand", "MaskedOperand"):
+            current["operands"].append((piece, current["operator"], current["prefix"]))
+            current["parts"] += 1
+            continue
+        if piece[0] != "Text":
+            current["parts"] += 1
+            continue
+        for word in re.findall(r"[(),]|(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^])(?= )|[-~!](?=$)|(?<= )[?:](?= )|[A-Za-z_<>,:0-9]+", piece[1]):
+            if word == "(":
+                current["parts"] += 1
+                stack.append(current)
+                current = {"operator": None, "prefix": False, "operands": [], "parts": 0}
+                groups.append(current)
+            elif word == ")":
+                current = stack.pop()
+            elif word == ",":
+                current = {"operator": None, "prefix": False, "operands": [], "parts": 0}
+                groups.append(current)
+            elif word in "?:":
+                current["operator"] = word
+            elif word in PRECEDENCE:
+                if current["operator"]:
+                    fail(op.record, f"two operators in one group of {template!r}: add parentheses")
+                current["operator"] = word
+            elif word in "-~!":
+                current["prefix"] = True
+            else:
+                current["parts"] += 1
+    precedence = 16
+    for group in groups:
+        for piece, before, prefix in group["operands"]:
+            if prefix:
+                piece[3] = 16
+            elif group["operator"]:
+                own, left, right = PRECEDENCE[group["operator"]]
+                piece[3] = right if before else left
+            elif group is top and group["parts"] == 1:
+                piece[3] = 0
+    if top["operator"]:
+        precedence = PRECEDENCE[top["operator"]][0]
+    elif any(prefix for _, _, prefix in top["operands"]):
+        precedence = 15
+    elif len(out) == 1:
+        precedence = 17  # the operand itself
+    return [tuple(p) for p in out], precedence
