@@ -137,8 +137,10 @@ void bindLayoutClasses(nb::module_ &module) {
       .def(
           "__init__",
           [](ScaledBasis *self, nb::handle value, nb::args path) {
-            new (self) ScaledBasis(makeBasis(path));
-            self->leaf.value = intFrom(value, "the value of a scaled basis");
+            int64_t k = intFrom(value, "the value of a scaled basis");
+            if (k == 0)
+              fail("a basis vector times 0 is the plain stride 0");
+            new (self) ScaledBasis{mul(makeBasis(path).leaf, intNode(k))};
           },
           nb::sig("def __init__(self, value: int, *path: int) -> None"))
       .def_prop_ro(

@@ -8,7 +8,6 @@ import xml.dom.minidom
 
 import numpy as np
 import pytest
-
 from enigma import layout as en
 from enigma.layout import ComposedLayout, E, Layout, LayoutError, LinearLayout, ScaledBasis, Swizzle
 
@@ -31,11 +30,15 @@ def test_calls_take_integers_tuples_and_several_arguments():
 
 def test_modes_by_index_slice_and_iteration():
     a = Layout((2, (3, 4), 5))
-    assert a[0] == Layout(2) and a[1] == Layout((3, 4), (2, 6)) and a[-1] == Layout(5, 24)
-    assert list(a) == [a[0], a[1], a[2]] and len(a) == 3
-    assert a[1:] == en.take(a, 1, 3) and a[::-1] == en.select(a, [2, 1, 0])
+    assert a[0] == Layout(2)
+    assert a[1] == Layout((3, 4), (2, 6))
+    assert a[-1] == Layout(5, 24)
+    assert list(a) == [a[0], a[1], a[2]]
+    assert len(a) == 3
+    assert a[1:] == en.take(a, 1, 3)
+    assert a[::-1] == en.select(a, [2, 1, 0])
     assert a[None, 1, 2] == en.slice_((None, 1, 2), a)
-    with pytest.raises(IndexError, match="mode 3 of .*rank 3"):
+    with pytest.raises(IndexError, match=r"mode 3 of .*rank 3"):
         a[3]
     with pytest.raises(TypeError, match=r"get\(layout, mode="):
         a[0, 1]
@@ -52,14 +55,18 @@ def test_values_hash_compare_and_pickle():
     ]
     for x in things:
         y = pickle.loads(pickle.dumps(x))
-        assert x == y and hash(x) == hash(y) and repr(x) == repr(y)
-        assert x != 3 and (x == "x") is False
+        assert x == y
+        assert hash(x) == hash(y)
+        assert repr(x) == repr(y)
+        assert x != 3
+        assert (x == "x") is False
     assert len({TILE, Layout((4, 8), (8, 1)), Layout((4, 8))}) == 2
 
 
 def test_arrays_are_evaluated_at_once():
     i = np.arange(32)
-    assert TILE(i).tolist() == [TILE(int(k)) for k in i] and TILE(i).dtype == np.int64
+    assert TILE(i).tolist() == [TILE(int(k)) for k in i]
+    assert TILE(i).dtype == np.int64
     rows, columns = np.meshgrid(np.arange(4), np.arange(8), indexing="ij")
     assert (TILE(rows, columns) == rows * 8 + columns).all()
     assert (TILE(rows, 3) == rows * 8 + 3).all()
@@ -158,9 +165,13 @@ def test_layout_error_is_a_value_error():
 
 def test_basis_strides_give_coordinates():
     ident = en.make_identity_layout((4, (2, 3)))
-    assert ident(3, (1, 2)) == (3, (1, 2)) and ident(23) == (3, (1, 2))
-    assert 2 * E(1) * 3 == 6 * E(1) and 0 * E(1) == 0
-    assert isinstance(E(0), ScaledBasis) and E(1, 0).path == (1, 0) and (5 * E(2)).value == 5
+    assert ident(3, (1, 2)) == (3, (1, 2))
+    assert ident(23) == (3, (1, 2))
+    assert 2 * E(1) * 3 == 6 * E(1)
+    assert 0 * E(1) == 0
+    assert isinstance(E(0), ScaledBasis)
+    assert E(1, 0).path == (1, 0)
+    assert (5 * E(2)).value == 5
     with pytest.raises(LayoutError, match="levels"):
         E(0, 0, 0, 0, 0, 0, 0)
     with pytest.raises(LayoutError):
@@ -169,15 +180,18 @@ def test_basis_strides_give_coordinates():
 
 def test_composed_layouts_take_part_in_the_algebra():
     s = en.swizzle(3, 0, 3, Layout((8, 8), (8, 1)))
-    assert isinstance(s, ComposedLayout) and s.inner == Swizzle(3, 0, 3) and s.offset == 0
+    assert isinstance(s, ComposedLayout)
+    assert s.inner == Swizzle(3, 0, 3)
+    assert s.offset == 0
     tiles = en.zipped_divide(s, (4, 4))
-    assert tiles.shape == ((4, 4), (2, 2)) and tiles((1, 2), (1, 0)) == s(5, 2)
+    assert tiles.shape == ((4, 4), (2, 2))
+    assert tiles((1, 2), (1, 0)) == s(5, 2)
     assert en.right_inverse(s)(s(17)) == 17
     row = s[5, None]
-    assert isinstance(row, Layout) and [en.slice_and_offset((5, None), s)[1] + row(j) for j in range(8)] == [
-        s(5, j) for j in range(8)
-    ]
-    assert en.cosize(s) == 64 and en.max_common_vector(s, Layout((8, 8), (8, 1))) == 1
+    assert isinstance(row, Layout)
+    assert [en.slice_and_offset((5, None), s)[1] + row(j) for j in range(8)] == [s(5, j) for j in range(8)]
+    assert en.cosize(s) == 64
+    assert en.max_common_vector(s, Layout((8, 8), (8, 1))) == 1
 
 
 def test_best_swizzle_removes_the_conflicts_of_a_transpose():
@@ -186,7 +200,8 @@ def test_best_swizzle_removes_the_conflicts_of_a_transpose():
     s = en.best_swizzle(rows, columns, 32)
     for access in (rows, columns):
         c = en.bank_conflicts(en.composition(s, access), 32)
-        assert c.transactions == c.ideal == 32 and c.worst == 1
+        assert c.transactions == c.ideal == 32
+        assert c.worst == 1
     assert en.best_swizzle(rows, rows, 32) == Swizzle(0, 0, 0), "nothing to gain"
 
 
@@ -226,13 +241,16 @@ def test_svg_is_well_formed_and_has_a_cell_for_each_element(options):
         doc = xml.dom.minidom.parseString(layout.draw("svg", **options))
         cells = [p for p in doc.getElementsByTagName("path") if p.getAttribute("fill") != "none"]
         assert len(cells) == en.size(layout)
-    assert TILE._repr_svg_().startswith("<svg") and "<svg" in TILE._repr_html_()
-    assert Layout((1000, 1000))._repr_svg_() is None and Layout(2**40)._repr_html_() is None
+    assert TILE._repr_svg_().startswith("<svg")
+    assert "<svg" in TILE._repr_html_()
+    assert Layout((1000, 1000))._repr_svg_() is None
+    assert Layout(2**40)._repr_html_() is None
 
 
 def test_latex_has_a_node_for_each_cell():
     text = en.to_latex(TILE)
-    assert text.count("\\node[draw") == 32 and "\\begin{tikzpicture}" in text
+    assert text.count("\\node[draw") == 32
+    assert "\\begin{tikzpicture}" in text
 
 
 def test_every_public_name_exists_and_is_documented():

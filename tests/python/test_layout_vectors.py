@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The recorded cases of tests/vectors through Python: every call as a user writes it, tuples in and tuples out.
+"""The recorded cases of tests/vectors, called as a user writes them: tuples in, tuples out.
 
-Cases with run-time integers are left to the C++ test, which can make such integers; comparisons take their values.
+Cases with run-time integers are left to the C++ test, which can make such integers; comparisons take
+their values.
 """
 
 import json
 from pathlib import Path
 
 import pytest
-
 from enigma import layout as en
 from enigma.layout import ComposedLayout, E, Layout, LayoutError, ScaledBasis, Swizzle
 
@@ -58,7 +58,7 @@ def make_layout_tv(thr, val):
     return {"tiler": written(tiler), "tv_layout": written(tv)}
 
 
-# Operations whose name or argument order differs from the vectors'; the others are called by name with all arguments.
+# Operations whose name or argument order differs from the vectors'; the others are called by name.
 CALLS = {
     "layout_call": lambda layout, coord: layout(coord),
     "composed_call": lambda layout, coord: layout(coord),
