@@ -4,9 +4,11 @@
 #include "compile.h"
 #include "errors.h"
 #include "functions.h"
+#include "layout_values.h"
 #include "runtime.h"
 #include "types.h"
 #include "value.h"
+
 #include "enigma/Support/Version.h"
 
 #include <nanobind/stl/string_view.h>
@@ -23,4 +25,5 @@ NB_MODULE(_enigma, module) {
   bindQueries(module);
   bindCompile(module);
   bindRuntime(module);
+  bindLayout(module);
 }
