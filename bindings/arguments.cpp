@@ -108,7 +108,7 @@ bool ArrayView::openBfloat(nb::handle object, Elem elem, bool writable, const Su
     return false;
   if (elem != Elem::bf16)
     failType(object, elem, subject, "bfloat16");
-  if (!nb::cast<bool>(object.attr("flags")["c_contiguous"])) // a view of other bits needs that
+  if (!nb::cast<bool>(object.attr("flags").attr("c_contiguous"))) // a view of other bits needs that
     failContiguity(subject);
   held = object.attr("view")("uint16");
   if (PyObject_GetBuffer(held.ptr(), &view, PyBUF_RECORDS_RO) != 0)
