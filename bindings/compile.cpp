@@ -134,6 +134,7 @@ void bindCompile(nb::module_ &module) {
       .def_prop_ro("ir_source", [](const Kernel &k) { return k.compiled->irSource(); })
       .def_prop_ro("params", paramRows)
       .def_prop_ro("vec_width", [](const Kernel &k) { return k.compiled->vecWidth(); })
+      .def_prop_ro("fast_math", [](const Kernel &k) { return k.compiled->options().fastMath; })
       .def_prop_ro("key", [](const Kernel &k) { return k.compiled->key().str(); });
 
   module.def("is_tracing", [] { return currentTrace != nullptr; }, "Whether a kernel is being traced on this thread.");

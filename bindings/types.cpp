@@ -50,9 +50,8 @@ void bindTypes(nb::module_ &module) {
                                 "    >>> enigma.f32.itemsize\n    4\n");
   dtypeType = reinterpret_cast<PyTypeObject *>(type.ptr());
   type.def("__repr__", [](const DType &t) { return "enigma." + std::string(ir::name(t.elem)); });
-  type.def("__reduce__", [](const DType &t) {
-    return nb::make_tuple(nb::module_::import_("enigma._enigma").attr("dtype_named"), nb::make_tuple(std::string(ir::name(t.elem))));
-  });
+  // As a global of this module: copies and pickles give the one object.
+  type.def("__reduce__", [](const DType &t) { return std::string(ir::name(t.elem)); });
   type.def_prop_ro("name", [](const DType &t) { return std::string(ir::name(t.elem)); }, "\"f32\", as dump_ir prints it.");
   type.def_prop_ro("itemsize", [](const DType &t) { return ir::bytes(t.elem); }, "Bytes of one element in memory; 1 for b1.");
   type.def_prop_ro("is_float", [](const DType &t) { return ir::isFloat(t.elem); }, "Whether it is f16, bf16 or f32.");
@@ -60,7 +59,9 @@ void bindTypes(nb::module_ &module) {
   nb::dict all;
   for (int i = 0; i < ir::numElems; ++i) {
     dtypes[i] = nb::cast(DType{static_cast<ir::Elem>(i)}).release().ptr();
-    all[std::string(ir::name(static_cast<ir::Elem>(i))).c_str()] = nb::handle(dtypes[i]);
+    std::string name(ir::name(static_cast<ir::Elem>(i)));
+    all[name.c_str()] = nb::handle(dtypes[i]);
+    module.attr(name.c_str()) = nb::handle(dtypes[i]);
   }
   module.attr("dtypes") = all;
   module.def("dtype_named", [](nb::handle name) { return dtypeObject(elemFrom("dtype", name)); }, nb::arg("name"),

@@ -182,7 +182,8 @@ class Rewriter(ast.NodeTransformer):
 
     def _bound(self, target: ast.expr, value: ast.expr) -> ast.expr:
         if isinstance(target, ast.Name):
-            return self._named(value, target.id)
+            hook = "@outer" if target.id in self.outer else "@name"
+            return self._call(hook, value, value, ast.Constant(target.id))
         if not isinstance(target, (ast.Tuple, ast.List)):
             return value
         if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
