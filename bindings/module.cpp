@@ -5,6 +5,7 @@
 #include "enigma/Support/Version.h"
 #include "errors.h"
 #include "functions.h"
+#include "layout_values.h"
 #include "runtime.h"
 #include "types.h"
 #include "value.h"
@@ -23,4 +24,5 @@ NB_MODULE(_enigma, module) {
   bindQueries(module);
   bindCompile(module);
   bindRuntime(module);
+  bindLayout(module);
 }

@@ -94,20 +94,22 @@ Refusal imageOfInts(Modes &image, int64_t s, int64_t d, const Modes &a, DigitUse
   int64_t restShape = s, restStride = d;
   for (uint32_t i = 0; i < last && restShape != 1; ++i) {
     int64_t radix = a[i].shape.value, step = absInt(restStride), sgn = restStride < 0 ? -1 : 1;
-    if (step % radix != 0 && step >= radix)
-      return {Refusal::Stride, i, restStride, radix, restShape};
-    int64_t inDigit = ceilDivInt(radix, step), nextStride = ceilDivInt(step, radix) * sgn;
-    if (inDigit == 1) {
-      restStride = nextStride;
+    int64_t inDigit = radix, nextStride = sgn;
+    if (step >= radix) {
+      if (step % radix != 0)
+        return {Refusal::Stride, i, restStride, radix, restShape};
+      restStride = step / radix * sgn;
       continue;
     }
-    int64_t taken = inDigit < restShape ? inDigit : restShape;
-    if (restShape % taken != 0)
+    if (step != 1)
+      inDigit = radix % step ? radix / step + 1 : radix / step;
+    int64_t taken = inDigit < restShape ? inDigit : restShape, left = restShape / taken;
+    if (left * taken != restShape)
       return {Refusal::Shape, i, restStride, radix, restShape};
     image.push_back({intNode(taken), mul(intNode(restStride), a[i].stride)});
     (sgn > 0 ? use[i].up : use[i].down) = addInt(sgn > 0 ? use[i].up : use[i].down, mulInt(taken - 1, step));
     use[i].count = mulInt(use[i].count, taken);
-    restShape /= taken;
+    restShape = left;
     if (restShape != 1 && mulInt(taken, step) != radix) {
       if (!overhang)
         return {Refusal::Carry, i, restStride, radix, restShape};

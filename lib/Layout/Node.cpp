@@ -41,6 +41,8 @@ int64_t modInt(int64_t a, int64_t b) {
 }
 
 Node scaleBasis(Node leaf, const uint32_t *path, uint32_t depth) {
+  if (leaf.isInt(0)) // moves nowhere, whatever the mode
+    return leaf;
   uint32_t had = leaf.basisDepth();
   if (had + depth > kMaxBasisDepth)
     fail("a basis vector addresses at most " + std::to_string(kMaxBasisDepth) + " levels of modes, got " +

@@ -16,7 +16,6 @@ import __future__
 
 import ast
 import linecache
-from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -26,14 +25,16 @@ from enigma.errors import TraceError, from_core
 Range = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
     """A rewritten function, without its globals and cells."""
 
-    code: CodeType
-    place: Range
-    """Of its name: line from 1, column in bytes from 0, and the end."""
-    parameters: dict[str, Range]
+    __slots__ = ("code", "parameters", "place")
+
+    def __init__(self, code: CodeType, place: Range, parameters: dict[str, Range]) -> None:
+        self.code = code
+        self.place = place
+        """Of its name: line from 1, column in bytes from 0, and the end."""
+        self.parameters = parameters
 
     def bind(self, function: FunctionType) -> FunctionType:
         """The rewritten function with the globals and closure of the original; all parameters positional."""
