@@ -34,6 +34,7 @@ from enigma.errors import OutOfBoundsError as OutOfBoundsError
 from enigma.errors import TraceError as TraceError
 from enigma.errors import UnsupportedError as UnsupportedError
 from enigma.functions import *
+from enigma.layout import *
 from enigma.runtime import Array as Array
 from enigma.runtime import HostRuntime as HostRuntime
 from enigma.runtime import MetalRuntime as MetalRuntime
