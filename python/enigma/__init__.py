@@ -31,6 +31,7 @@ from enigma.errors import (
     UnsupportedError,
 )
 from enigma.functions import *  # noqa: F403
+from enigma.layout import *  # noqa: F403
 from enigma.runtime import Array, HostRuntime, MetalRuntime, PreparedKernel, default_runtime
 
 IRValue = Value
