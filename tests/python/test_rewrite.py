@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The names that users give to values reach the trace, and the rewriting that does it changes nothing else."""
+"""The names of values reach the trace, and the rewriting that does it changes nothing else."""
 
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from marks import marked, notes, refused, sentence
 
 import enigma as en
+from marks import marked, notes, refused, sentence
 
 F = en.f32
 
@@ -206,6 +206,7 @@ def test_a_kernel_in_deep_indentation_keeps_its_columns():
     if True:
         for _ in range(1):
             with np.errstate():
+
                 def k(A: F,
                       Out: F):  # fmt: skip
                     text = """
@@ -219,7 +220,8 @@ not indented
 
 def test_non_ascii_names_and_text_keep_their_columns():
     def k(größe: F, Ω: F):
-        λ = größe[0]; Ω[0] = λ + "é"  # noqa: E702
+        λ = größe[0]
+        Ω[0] = λ + "é"
 
     error = refused(k)
     assert marked(error) == 'λ + "é"'
@@ -291,7 +293,10 @@ def test_without_source_the_error_says_so():
     space = {"enigma": en}
     exec("@enigma.kernel\ndef k(A: enigma.f32):\n    A[0] = 1\n", space)
     error = refused(space["k"])
-    assert sentence(error) == "kernel k: its source is not available (it was defined in <string>), and tracing reads it"
+    assert (
+        sentence(error)
+        == "kernel k: its source is not available (it was defined in <string>), and tracing reads it"
+    )
     assert notes(error) == ["put the kernel into a file or a notebook cell"]
 
 

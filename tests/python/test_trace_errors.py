@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from marks import marked, notes, refused, sentence
 
 import enigma as en
 from enigma import thread_position_in_grid
+from marks import marked, notes, refused, sentence
 
 F = en.f32
 DECIDES = "decides once while tracing, but a traced value differs from thread to thread"
@@ -30,7 +30,8 @@ def test_if_is_refused_at_its_condition():
 
 def test_if_on_a_loaded_value_is_refused():
     def k(A: F, Out: F):
-        if A[0]: Out[0] = 1  # noqa: E701
+        if A[0]:
+            Out[0] = 1
 
     error = refused(k)
     assert sentence(error) == f"`if` {DECIDES}"
@@ -169,7 +170,9 @@ def test_a_position_as_condition_is_refused():
         if thread_position_in_grid:
             Out[0] = 1
 
-    assert sentence(refused(k)).startswith("`if` decides once while tracing, but thread_position_in_grid differs")
+    assert sentence(refused(k)).startswith(
+        "`if` decides once while tracing, but thread_position_in_grid differs"
+    )
 
 
 def test_a_swallowed_error_is_raised_by_compile():
@@ -322,7 +325,10 @@ def test_asarray_is_refused():
     def k(A: F, Out: F):
         Out[0] = np.asarray(A[0])
 
-    assert sentence(refused(k)) == "a traced value cannot become a NumPy array: its numbers exist only when the kernel runs"
+    assert (
+        sentence(refused(k))
+        == "a traced value cannot become a NumPy array: its numbers exist only when the kernel runs"
+    )
 
 
 @pytest.mark.parametrize("swap", [False, True])
@@ -404,10 +410,17 @@ def test_f16_with_bf16_is_refused():
 @pytest.mark.parametrize(
     ("dtype", "number", "shown"),
     [
-        (en.u8, 256, "256"), (en.u8, -1, "-1"), (en.i8, 128, "128"), (en.i8, -129, "-129"), (en.u32, -1, "-1"),
-        (en.i32, 2**31, "2147483648"), (en.u64, 2**64 - 1 - 2**64, "-1"), (en.f16, 1e6, "1000000.0"), (en.f32, 1e39, "1e+39"),
+        (en.u8, 256, "256"),
+        (en.u8, -1, "-1"),
+        (en.i8, 128, "128"),
+        (en.i8, -129, "-129"),
+        (en.u32, -1, "-1"),
+        (en.i32, 2**31, "2147483648"),
+        (en.u64, 2**64 - 1 - 2**64, "-1"),
+        (en.f16, 1e6, "1000000.0"),
+        (en.f32, 1e39, "1e+39"),
     ],
-)  # fmt: skip
+)
 def test_literals_out_of_range_are_refused(dtype, number, shown):
     def k(A: dtype, Out: dtype):
         Out[0] = A[0] + number
