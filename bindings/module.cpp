@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: MIT
 // The extension module `enigma._enigma`: calls one bind function per topic. The Python package re-exports
 // what users see.
+#include "compile.h"
+#include "errors.h"
+#include "functions.h"
 #include "layout_values.h"
+#include "runtime.h"
+#include "types.h"
+#include "value.h"
 
 #include "enigma/Support/Version.h"
 
-#include <nanobind/nanobind.h>
 #include <nanobind/stl/string_view.h>
 
 NB_MODULE(_enigma, module) {
+  using namespace enigma::bindings;
+  nanobind::set_leak_warnings(false); // element types and what is cached here live as long as the process
   module.def("version", &enigma::support::version, "The version of libenigma, as \"major.minor.patch\".");
   module.def("llvm_version", &enigma::support::llvmVersion, "The version of LLVM inside libenigma.");
-  enigma::bindings::bindLayout(module);
+  bindErrors(module);
+  bindTypes(module);
+  bindValues(module);
+  bindFunctions(module);
+  bindQueries(module);
+  bindCompile(module);
+  bindRuntime(module);
+  bindLayout(module);
 }

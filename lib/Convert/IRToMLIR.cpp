@@ -84,38 +84,59 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
       written.push_back(i);
   }
   auto kernel = dialect::KernelOp::create(builder, top, f.kernelName(), argTypes, argNames, written);
-  builder.setInsertionPointToEnd(&kernel.block());
 
   std::vector<Value> values(f.numValues());
   for (size_t i = 0; i < f.params().size(); ++i)
     values[f.paramValue(i).id] = kernel.block().getArgument(i);
 
-  for (auto [site, index] : llvm::enumerate(f.body())) {
-    const ir::Op &op = f.op(index);
-    const ir::OpInfo &info = ir::info(op.opcode);
-    Location loc = placed(op.place, site);
-    if (op.numResults) {
-      std::string_view name = f.nameOf(f.result(op));
-      if (!name.empty())
-        loc = NameLoc::get(StringAttr::get(&ctx, StringRef(name)), loc);
+  uint32_t site = 0;
+  auto fill = [&](auto &self, const ir::Region &region, Block &block) -> void {
+    builder.setInsertionPointToEnd(&block);
+    for (uint32_t index : region.ops) {
+      const ir::Op &op = f.op(index);
+      const ir::OpInfo &info = ir::info(op.opcode);
+      Location loc = placed(op.place, site++);
+      auto named = [&](ir::Value v) -> Location {
+        std::string_view name = f.nameOf(v);
+        return name.empty() ? loc : Location(NameLoc::get(StringAttr::get(&ctx, StringRef(name)), loc));
+      };
+      OperationState state(op.numResults ? named(f.result(op)) : loc, names[static_cast<size_t>(op.opcode)]);
+      for (ir::Value v : f.operands(op))
+        state.operands.push_back(values[v.id]);
+      for (int r = 0; r < op.numResults; ++r)
+        state.types.push_back(typeOf(f.type(f.result(op, r))));
+      if (info.rule.kind == ir::Rule::Kind::constant)
+        state.attributes.append(valueName, constantOf(f.type(f.result(op)), op.immediate));
+      else if (info.hasAxis)
+        state.attributes.append(axisName, dialect::AxisAttr::get(&ctx, static_cast<dialect::Axis>(op.immediate)));
+      else if (info.modal && op.immediate)
+        state.attributes.append(modeName, dialect::MathModeAttr::get(&ctx, static_cast<dialect::MathMode>(op.immediate)));
+      else if (info.rule.kind == ir::Rule::Kind::component)
+        state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
+      // Results of regions are named by the arguments that carry them; those of an if by themselves.
+      if (op.numRegions && op.numResults) {
+        SmallVector<Attribute> resultNames;
+        for (int r = 0; r < op.numResults; ++r)
+          resultNames.push_back(StringAttr::get(&ctx, StringRef(f.nameOf(f.result(op, r)))));
+        state.attributes.append(StringAttr::get(&ctx, dialect::resultNamesAttr), ArrayAttr::get(&ctx, resultNames));
+        state.location = loc;
+      }
+      for (int r = 0; r < op.numRegions; ++r)
+        state.addRegion();
+      Operation *made = builder.create(state);
+      for (int r = 0; r < op.numRegions; ++r) {
+        const ir::Region &inner = f.region(f.regionsOf(op)[r]);
+        Block &body = made->getRegion(r).emplaceBlock();
+        for (ir::Value v : inner.args)
+          values[v.id] = body.addArgument(typeOf(f.type(v)), named(v));
+        self(self, inner, body);
+      }
+      builder.setInsertionPointToEnd(&block);
+      for (int r = 0; r < op.numResults; ++r)
+        values[f.result(op, r).id] = made->getResult(r);
     }
-    OperationState state(loc, names[static_cast<size_t>(op.opcode)]);
-    for (ir::Value v : f.operands(op))
-      state.operands.push_back(values[v.id]);
-    for (int r = 0; r < op.numResults; ++r)
-      state.types.push_back(typeOf(f.type(f.result(op, r))));
-    if (info.rule.kind == ir::Rule::Kind::constant)
-      state.attributes.append(valueName, constantOf(f.type(f.result(op)), op.immediate));
-    else if (info.hasAxis)
-      state.attributes.append(axisName, dialect::AxisAttr::get(&ctx, static_cast<dialect::Axis>(op.immediate)));
-    else if (info.modal && op.immediate)
-      state.attributes.append(modeName, dialect::MathModeAttr::get(&ctx, static_cast<dialect::MathMode>(op.immediate)));
-    else if (info.rule.kind == ir::Rule::Kind::component)
-      state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
-    Operation *made = builder.create(state);
-    for (int r = 0; r < op.numResults; ++r)
-      values[f.result(op, r).id] = made->getResult(r);
-  }
+  };
+  fill(fill, f.region(0), kernel.block());
   return module;
 }
 

@@ -135,7 +135,7 @@ Value Builder::call(const PythonFunction &function, std::span<const Operand> ope
     std::string signature;
     for (int k = 0; k < i.rule.numOperands; ++k)
       signature += (k ? ", " : "") + std::string(i.operandNames[k]);
-    fail(std::string(function.name) + ": needs " + std::to_string(i.rule.numOperands) + " arguments, got " +
+    fail(std::string(function.name) + ": needs " + std::to_string(i.rule.numOperands) + (i.rule.numOperands == 1 ? " argument, got " : " arguments, got ") +
              std::to_string(operands.size()),
          {"the signature is " + std::string(function.name) + "(" + signature + ")"});
   }

@@ -138,8 +138,11 @@ std::string Literal::str() const {
     return "nan";
   if (std::isinf(number))
     return number < 0 ? "-inf" : "inf";
+  // As Python's repr: without an exponent between 1e-4 and 1e16.
   char text[64];
-  std::string out(text, std::to_chars(text, text + sizeof text, number).ptr);
+  double size = std::fabs(number);
+  auto format = size == 0 || (size >= 1e-4 && size < 1e16) ? std::chars_format::fixed : std::chars_format::scientific;
+  std::string out(text, std::to_chars(text, text + sizeof text, number, format).ptr);
   return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
 }
 

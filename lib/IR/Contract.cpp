@@ -12,46 +12,48 @@
 namespace enigma::ir {
 
 void contract(Function &f) {
-  std::vector<bool> gone;
-  bool changed = false;
-  std::vector<uint32_t> body = f.body(), out;
-  out.reserve(body.size());
-  gone.assign(f.numOps(), false);
-  for (uint32_t index : body) {
-    Op op = f.op(index);
-    bool isAdd = op.opcode == Opcode::add, isSub = op.opcode == Opcode::sub;
-    if (isAdd || isSub) {
-      Elem elem = f.type(f.result(op)).elem;
+  // Only a product of the same region is fused: one from outside a loop is computed once there.
+  std::vector<uint32_t> regionOf(f.numOps());
+  for (uint32_t r = 0; r < f.numRegions(); ++r)
+    for (uint32_t index : f.region(r).ops)
+      regionOf[index] = r;
+  std::vector<bool> gone(f.numOps(), false);
+
+  for (uint32_t r = 0; r < f.numRegions(); ++r) {
+    bool changed = false;
+    std::vector<uint32_t> out;
+    out.reserve(f.region(r).ops.size());
+    for (uint32_t index : f.region(r).ops) {
+      Op op = f.op(index);
+      bool isAdd = op.opcode == Opcode::add, isSub = op.opcode == Opcode::sub;
+      Elem elem = isAdd || isSub ? f.type(f.result(op)).elem : Elem::b1;
       for (int side = 0; (elem == Elem::f32 || elem == Elem::f16) && side < 2; ++side) {
         Value product = f.operands(op)[side], other = f.operands(op)[1 - side];
         const Op *mul = f.definition(product);
-        if (!mul || mul->opcode != Opcode::mul || f.value(product).uses != 1)
+        if (!mul || mul->opcode != Opcode::mul || f.value(product).uses != 1 || regionOf[f.value(product).op] != r)
           continue;
-        Value factors[2] = {f.operands(*mul)[0], f.operands(*mul)[1]};
+        Value x = f.operands(*mul)[0], y = f.operands(*mul)[1], z = other;
         gone[f.value(product).op] = true;
         auto negated = [&](Value v) {
           Type t = f.type(v);
-          uint32_t neg = f.append(Opcode::neg, {&v, 1}, {&t, 1}, 0, op.place);
+          uint32_t neg = f.create(Opcode::neg, {&v, 1}, {&t, 1}, 0, op.place);
           out.push_back(neg);
           return f.result(f.op(neg));
         };
-        Value x = factors[0], z = other;
-        if (isSub && side == 0)
-          z = negated(z);
-        if (isSub && side == 1)
-          x = negated(x);
-        Value operands[3] = {x, factors[1], z};
+        if (isSub)
+          (side == 0 ? z : x) = negated(side == 0 ? z : x);
+        Value operands[3] = {x, y, z};
         f.replaceOp(index, Opcode::fma, operands);
         changed = true;
         break;
       }
+      out.push_back(index);
     }
-    out.push_back(index);
+    if (!changed)
+      continue;
+    std::erase_if(out, [&](uint32_t index) { return index < gone.size() && gone[index]; });
+    f.setOps(r, std::move(out));
   }
-  if (!changed)
-    return;
-  std::erase_if(out, [&](uint32_t index) { return index < gone.size() && gone[index]; });
-  f.setBody(std::move(out));
 }
 
 } // namespace enigma::ir

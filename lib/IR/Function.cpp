@@ -6,6 +6,7 @@
 #include "enigma/IR/Constant.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 
 namespace enigma::ir {
@@ -22,7 +23,7 @@ Value Function::addParam(Param param) {
 
 const Op *Function::definition(Value v) const {
   uint32_t index = values[v.id].op;
-  return v.id > parameters.size() ? &ops[index] : nullptr;
+  return index == noOp ? nullptr : &ops[index];
 }
 
 void Function::setName(Value v, std::string_view name) {
@@ -40,20 +41,89 @@ void Function::setName(Value v, std::string_view name) {
 
 uint32_t Function::append(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
                           uint64_t immediate, Place place) {
+  uint32_t index = create(opcode, operands, results, immediate, place);
+  regions[open.back()].ops.push_back(index);
+  return index;
+}
+
+uint32_t Function::create(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
+                          uint64_t immediate, Place place) {
   uint32_t index = ops.size();
-  ops.push_back({opcode, static_cast<uint16_t>(operands.size()), static_cast<uint16_t>(results.size()),
-                 static_cast<uint32_t>(operandPool.size()), static_cast<uint32_t>(values.size()), immediate, place});
+  Op op{opcode};
+  op.numOperands = operands.size();
+  op.numResults = results.size();
+  op.firstOperand = operandPool.size();
+  op.firstResult = values.size();
+  op.firstRegion = regionPool.size();
+  op.immediate = immediate;
+  op.place = place;
+  ops.push_back(op);
   for (Value v : operands) {
     operandPool.push_back(v);
     ++values[v.id].uses;
   }
   for (Type t : results)
     values.push_back({t, index, 0, 0});
-  order.push_back(index);
   return index;
 }
 
-void Function::setBody(std::vector<uint32_t> newOrder) { order = std::move(newOrder); }
+uint32_t Function::openRegion(std::span<const Type> args) {
+  uint32_t index = regions.size();
+  regions.emplace_back();
+  for (Type t : args) {
+    regions[index].args.push_back({static_cast<uint32_t>(values.size())});
+    values.push_back({t, noOp, 0, 0});
+  }
+  open.push_back(index);
+  return index;
+}
+
+void Function::closeRegion() { open.pop_back(); }
+
+uint32_t Function::appendWithRegions(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
+                                     std::span<const uint32_t> regionIds, Place place) {
+  uint32_t index = append(opcode, operands, results, 0, place);
+  ops[index].numRegions = regionIds.size();
+  regionPool.insert(regionPool.end(), regionIds.begin(), regionIds.end());
+  return index;
+}
+
+Function::Mark Function::mark() const {
+  Mark m{ops.size(), operandPool.size(), values.size(), names.size(), regions.size(), regionPool.size(),
+         regions[open.back()].ops.size(), open, {}};
+  for (const Param &p : parameters)
+    m.access.emplace_back(p.read, p.written);
+  return m;
+}
+
+void Function::rollback(const Mark &m) {
+  for (size_t i = m.operands; i < operandPool.size(); ++i)
+    --values[operandPool[i].id].uses;
+  ops.erase(ops.begin() + m.ops, ops.end());
+  operandPool.resize(m.operands);
+  values.resize(m.values);
+  names.resize(m.names);
+  regions.resize(m.regions);
+  regionPool.resize(m.regionPool);
+  open = m.open;
+  regions[open.back()].ops.resize(m.lengthOfRegion);
+  for (size_t i = 0; i < m.access.size(); ++i)
+    std::tie(parameters[i].read, parameters[i].written) = m.access[i];
+}
+
+std::vector<uint32_t> Function::programOrder() const {
+  std::vector<uint32_t> out;
+  out.reserve(ops.size());
+  auto visit = [&](auto &self, const Region &region) -> void {
+    for (uint32_t index : region.ops) {
+      out.push_back(index);
+      for (uint32_t inner : regionsOf(ops[index]))
+        self(self, regions[inner]);
+    }
+  };
+  visit(visit, regions[0]);
+  return out;
+}
 
 void Function::replaceOp(uint32_t index, Opcode opcode, std::span<const Value> operands) {
   Op &op = ops[index];
@@ -101,37 +171,56 @@ std::string Function::str() const {
     out += nameFor(paramValue(i)) + ": " + parameters[i].type.str();
   }
   out += ") {\n";
-  for (uint32_t index : order) {
-    const Op &op = ops[index];
-    const OpInfo &i = info(op.opcode);
-    std::string line = "  ";
-    for (int r = 0; r < op.numResults; ++r)
-      line += (r ? ", " : "") + nameFor(result(op, r));
-    if (op.numResults)
-      line += " = ";
-    line += i.name;
-    if (i.rule.kind == Rule::Kind::constant)
-      line += " " + constantText(values[op.firstResult].type.elem, op.immediate);
-    if (i.hasAxis)
-      line += std::string(" ") + "xyz"[op.immediate];
-    if (i.modal && op.immediate)
-      line += op.immediate == uint64_t(MathMode::fast) ? " fast" : " precise";
-    bool first = true;
-    for (Value v : operands(op)) {
-      line += (first ? " " : ", ") + nameFor(v);
-      first = false;
+  auto print = [&](auto &self, const Region &region, const std::string &indent) -> void {
+    for (uint32_t index : region.ops) {
+      const Op &op = ops[index];
+      const OpInfo &i = info(op.opcode);
+      std::string line = indent;
+      for (int r = 0; r < op.numResults; ++r)
+        line += (r ? ", " : "") + nameFor(result(op, r));
+      if (op.numResults)
+        line += " = ";
+      line += i.name;
+      if (i.rule.kind == Rule::Kind::constant)
+        line += " " + constantText(values[op.firstResult].type.elem, op.immediate);
+      if (i.hasAxis)
+        line += std::string(" ") + "xyz"[op.immediate];
+      if (i.modal && op.immediate)
+        line += op.immediate == uint64_t(MathMode::fast) ? " fast" : " precise";
+      bool first = true;
+      for (Value v : operands(op)) {
+        line += (first ? " " : ", ") + nameFor(v);
+        first = false;
+      }
+      if (i.rule.kind == Rule::Kind::component)
+        line += "[" + std::to_string(op.immediate) + "]";
+      for (int r = 0; r < op.numResults; ++r)
+        line += (r ? ", " : " : ") + values[op.firstResult + r].type.str();
+      if (op.numRegions)
+        line += " {";
+      if (SourceLoc loc = locate(op.place)) {
+        size_t slash = loc.file.find_last_of('/');
+        line.resize(std::max<size_t>(line.size() + 2, 48), ' ');
+        line += "# " + (slash == std::string::npos ? loc.file : loc.file.substr(slash + 1)) + ":" + std::to_string(loc.line);
+      }
+      out += line + "\n";
+      for (int r = 0; r < op.numRegions; ++r) {
+        const Region &inner = regions[regionsOf(op)[r]];
+        if (r)
+          out += indent + "} {\n";
+        if (!inner.args.empty()) {
+          out += indent + "^(";
+          for (size_t a = 0; a < inner.args.size(); ++a)
+            out += (a ? ", " : "") + nameFor(inner.args[a]) + ": " + values[inner.args[a].id].type.str();
+          out += "):\n";
+        }
+        self(self, inner, indent + "  ");
+      }
+      if (op.numRegions)
+        out += indent + "}\n";
     }
-    if (i.rule.kind == Rule::Kind::component)
-      line += "[" + std::to_string(op.immediate) + "]";
-    for (int r = 0; r < op.numResults; ++r)
-      line += (r ? ", " : " : ") + values[op.firstResult + r].type.str();
-    if (SourceLoc loc = locate(op.place)) {
-      size_t slash = loc.file.find_last_of('/');
-      line.resize(std::max<size_t>(line.size() + 2, 48), ' ');
-      line += "# " + (slash == std::string::npos ? loc.file : loc.file.substr(slash + 1)) + ":" + std::to_string(loc.line);
-    }
-    out += line + "\n";
-  }
+  };
+  print(print, regions[0], "  ");
   return out + "}\n";
 }
 
@@ -153,21 +242,31 @@ Hash128 hash(const Function &f, HashScope scope) {
   uint32_t next = 1;
   for (size_t i = 0; i < f.params().size(); ++i)
     number[f.paramValue(i).id] = next++;
-  for (uint32_t index : f.body()) {
-    const Op &op = f.op(index);
-    h.word(uint64_t(op.opcode) | uint64_t(op.numOperands) << 16 | uint64_t(op.numResults) << 32);
-    if (op.immediate)
-      h.word(op.immediate ^ 0x5bd1e995u);
-    for (Value v : f.operands(op))
-      h.word(number[v.id]);
-    for (int r = 0; r < op.numResults; ++r) {
-      Value v = f.result(op, r);
-      number[v.id] = next++;
-      h.word(f.type(v).key());
-      if (withNames)
-        h.text(f.nameOf(v));
+  auto define = [&](Value v) {
+    number[v.id] = next++;
+    h.word(f.type(v).key());
+    if (withNames)
+      h.text(f.nameOf(v));
+  };
+  auto visit = [&](auto &self, const Region &region) -> void {
+    for (uint32_t index : region.ops) {
+      const Op &op = f.op(index);
+      h.word(uint64_t(op.opcode) | uint64_t(op.numOperands) << 16 | uint64_t(op.numResults) << 32 | uint64_t(op.numRegions) << 48);
+      if (op.immediate)
+        h.word(op.immediate ^ 0x5bd1e995u);
+      for (Value v : f.operands(op))
+        h.word(number[v.id]);
+      for (uint32_t inner : f.regionsOf(op)) {
+        h.word(f.region(inner).args.size() | uint64_t(f.region(inner).ops.size()) << 32);
+        for (Value v : f.region(inner).args)
+          define(v);
+        self(self, f.region(inner));
+      }
+      for (int r = 0; r < op.numResults; ++r)
+        define(f.result(op, r));
     }
-  }
+  };
+  visit(visit, f.region(0));
   return h.finish();
 }
 
@@ -195,6 +294,58 @@ bool slotAccepts(Slot slot, Type t, const OpInfo &i, Type main) {
   return false;
 }
 
+// The shapes of the three region operations: for (lower, upper, step, initial values...) has one region of (position, values...); if
+// (condition) has two regions of nothing; while (initial values...) has a region of (values...) that yields a condition and the values,
+// and a region of (values...). Each region yields what the operation carries.
+void verifyControl(const Function &f, const Op &op, auto fail) {
+  auto types = [&](std::span<const Value> values) {
+    std::vector<Type> out;
+    for (Value v : values)
+      out.push_back(f.type(v));
+    return out;
+  };
+  auto yielded = [&](const Region &region) -> std::vector<Type> {
+    if (region.ops.empty() || f.op(region.ops.back()).opcode != Opcode::yield)
+      fail("a region does not end with yield");
+    return types(f.operands(f.op(region.ops.back())));
+  };
+  if (op.opcode == Opcode::yield)
+    return;
+  std::vector<Type> results;
+  for (int r = 0; r < op.numResults; ++r)
+    results.push_back(f.type(f.result(op, r)));
+  std::span<const Value> operands = f.operands(op);
+  auto regions = f.regionsOf(op);
+  size_t wanted = op.opcode == Opcode::for_ ? 1 : 2;
+  if (regions.size() != wanted)
+    fail("wrong number of regions");
+  if (op.opcode == Opcode::if_) {
+    if (operands.size() != 1 || f.type(operands[0]) != Type::value(Elem::b1))
+      fail("the condition must be b1");
+    for (uint32_t r : regions)
+      if (!f.region(r).args.empty() || yielded(f.region(r)) != results)
+        fail("an arm yields other types than the results");
+    return;
+  }
+  bool isFor = op.opcode == Opcode::for_;
+  if (isFor && (operands.size() < 3 || !f.type(operands[0]).isScalar() || !isInt(f.type(operands[0]).elem) ||
+                f.type(operands[1]) != f.type(operands[0]) || f.type(operands[2]) != f.type(operands[0])))
+    fail("bounds and step must be integers of one type");
+  std::vector<Type> carried = types(isFor ? operands.subspan(3) : operands);
+  if (carried != results)
+    fail("the results have other types than the initial values");
+  std::vector<Type> args = carried, conditionYield = carried;
+  if (isFor)
+    args.insert(args.begin(), f.type(operands[0]));
+  conditionYield.insert(conditionYield.begin(), Type::value(Elem::b1));
+  for (size_t k = 0; k < regions.size(); ++k) {
+    const Region &region = f.region(regions[k]);
+    bool isCondition = !isFor && k == 0;
+    if (types(region.args) != args || yielded(region) != (isCondition ? conditionYield : carried))
+      fail("a region carries other types than the operation");
+  }
+}
+
 } // namespace
 
 void verify(const Function &f) {
@@ -206,17 +357,16 @@ void verify(const Function &f) {
   for (size_t i = 0; i < f.params().size(); ++i)
     defined[f.paramValue(i).id] = true;
   bool effect = false;
-  for (uint32_t index : f.body()) {
-    const Op &op = f.op(index);
+  auto check = [&](const Op &op) {
     const OpInfo &i = info(op.opcode);
     for (Value v : f.operands(op))
       if (!v.id || v.id >= f.numValues() || !defined[v.id])
         fail(op, "uses a value that is not defined before it");
-    for (int r = 0; r < op.numResults; ++r)
-      defined[op.firstResult + r] = true;
-    effect |= !i.pure && op.numResults == 0;
+    effect |= op.opcode == Opcode::store || op.opcode == Opcode::store_if;
+    if (i.rule.kind == Rule::Kind::control)
+      return verifyControl(f, op, [&](std::string what) { fail(op, std::move(what)); });
     if (i.rule.kind != Rule::Kind::slots)
-      continue;
+      return;
     if (op.numOperands != i.rule.numOperands || op.numResults != i.rule.numResults)
       fail(op, "wrong number of operands or results");
     Type main;
@@ -229,7 +379,25 @@ void verify(const Function &f) {
     for (int k = 0; k < op.numResults; ++k)
       if (!slotAccepts(i.rule.results[k], f.type(f.result(op, k)), i, main))
         fail(op, "result " + std::to_string(k) + " has the type " + f.type(f.result(op, k)).str());
-  }
+  };
+  auto visit = [&](auto &self, const Region &region) -> void {
+    std::vector<Value> local(region.args.begin(), region.args.end());
+    for (Value v : region.args)
+      defined[v.id] = true;
+    for (uint32_t index : region.ops) {
+      const Op &op = f.op(index);
+      check(op);
+      for (uint32_t inner : f.regionsOf(op))
+        self(self, f.region(inner));
+      for (int r = 0; r < op.numResults; ++r) {
+        defined[op.firstResult + r] = true;
+        local.push_back(f.result(op, r));
+      }
+    }
+    for (Value v : local) // what a region defines ends with it
+      defined[v.id] = false;
+  };
+  visit(visit, f.region(0));
   if (!effect)
     throw Error(ErrorKind::Trace, "kernel " + f.name() + " stores nothing, so running it has no effect",
                 f.locate(f.place), {"assign to an element of a buffer parameter: Out[i] = value"});

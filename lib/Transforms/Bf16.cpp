@@ -16,34 +16,52 @@ using namespace dialect;
 bool isBf16(Type t) { return !isa<BufferType>(t) && isa<BFloat16Type>(scalarOf(t)); }
 Type widened(Type t) { return withScalar(t, Float32Type::get(t.getContext())); }
 
+/// A fraction at most the bfloat before 1, so that rounding does not reach 1. NaN stays.
+Value belowOne(OpBuilder &builder, Value x, llvm::SmallPtrSetImpl<Operation *> &made) {
+  Type type = x.getType();
+  TypedAttr bound = FloatAttr::get(scalarOf(type), 0x1.fep-1);
+  if (auto vector = dyn_cast<VectorType>(type))
+    bound = DenseElementsAttr::get(vector, Attribute(bound));
+  Value most = ConstantOp::create(builder, x.getLoc(), type, bound);
+  auto above = CmpGtOp::create(builder, x.getLoc(), boolLike(type), x, most);
+  auto kept = SelectOp::create(builder, x.getLoc(), type, above, most, x);
+  made.insert_range(ArrayRef<Operation *>{above, kept});
+  return kept;
+}
+
 struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(Bf16Pass)
   StringRef getArgument() const override { return "enigma-bf16"; }
   StringRef getDescription() const override { return "compute in f32 what Metal does not offer on bfloat"; }
 
   void runOnOperation() override {
-    for (Operation &op : llvm::make_early_inc_range(getOperation().block())) {
-      OpKind kind = kindOf(&op);
-      if (!isElementwise(kind) || isBf16Native(kind))
-        continue;
-      if (llvm::none_of(op.getOperandTypes(), isBf16) && llvm::none_of(op.getResultTypes(), isBf16))
-        continue;
-      OpBuilder builder(&op);
-      for (OpOperand &operand : op.getOpOperands())
+    SmallVector<Operation *> widen;
+    getOperation().walk([&](Operation *op) {
+      OpKind kind = kindOf(op);
+      if (isElementwise(kind) && !isBf16Native(kind) &&
+          (llvm::any_of(op->getOperandTypes(), isBf16) || llvm::any_of(op->getResultTypes(), isBf16)))
+        widen.push_back(op);
+    });
+    for (Operation *op : widen) {
+      OpBuilder builder(op);
+      for (OpOperand &operand : op->getOpOperands())
         if (isBf16(operand.get().getType()))
-          operand.set(CastOp::create(builder, op.getLoc(), widened(operand.get().getType()), operand.get()));
-      builder.setInsertionPointAfter(&op);
-      for (OpResult result : op.getResults()) {
+          operand.set(CastOp::create(builder, op->getLoc(), widened(operand.get().getType()), operand.get()));
+      builder.setInsertionPointAfter(op);
+      for (OpResult result : op->getResults()) {
         if (!isBf16(result.getType()))
           continue;
         Type narrow = result.getType();
         result.setType(widened(narrow));
-        auto back = CastOp::create(builder, op.getLoc(), narrow, result);
-        result.replaceAllUsesExcept(back, back);
+        llvm::SmallPtrSet<Operation *, 4> own;
+        Value wide = isa<FractOp>(op) ? belowOne(builder, result, own) : result;
+        auto back = CastOp::create(builder, op->getLoc(), narrow, wide);
+        own.insert(back);
+        result.replaceAllUsesExcept(back, own);
       }
       // The name belongs to the rounded result.
-      if (auto named = dyn_cast<NameLoc>(op.getLoc()))
-        op.setLoc(named.getChildLoc());
+      if (auto named = dyn_cast<NameLoc>(op->getLoc()))
+        op->setLoc(named.getChildLoc());
     }
   }
 };

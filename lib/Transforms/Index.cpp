@@ -24,17 +24,17 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
     Ranges ranges;
     // Erased at the end: what is remembered of a value is keyed by its address, which a new operation could take over.
     SmallVector<Operation *> replaced;
-    for (Operation &op : llvm::make_early_inc_range(getOperation().block())) {
-      if (op.getNumResults() != 1 || !isElementwise(kindOf(&op)))
-        continue;
-      OpBuilder builder(&op);
-      if (Value simpler = simplify(&op, builder, ranges)) {
-        op.getResult(0).replaceAllUsesWith(simpler);
-        replaced.push_back(&op);
-        continue;
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (op->getNumResults() != 1 || !isElementwise(kindOf(op)))
+        return;
+      OpBuilder builder(op);
+      if (Value simpler = simplify(op, builder, ranges)) {
+        op->getResult(0).replaceAllUsesWith(simpler);
+        replaced.push_back(op);
+        return;
       }
-      markInRange(&op, ranges);
-    }
+      markInRange(op, ranges);
+    });
     for (Operation *op : llvm::reverse(replaced))
       op->erase();
   }

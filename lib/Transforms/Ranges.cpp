@@ -24,18 +24,38 @@ Range Ranges::ofType(Type t) {
   return {-(Wide(1) << (width - 1)), (Wide(1) << (width - 1)) - 1};
 }
 
+// The loop that a value is the position of.
+static ForOp loopOf(Value v) {
+  auto arg = dyn_cast<BlockArgument>(v);
+  auto loop = arg ? dyn_cast<ForOp>(arg.getOwner()->getParentOp()) : ForOp();
+  return loop && arg.getArgNumber() == 0 ? loop : ForOp();
+}
+
 Range Ranges::range(Value v, int depth) {
   if (auto it = known.find(v); it != known.end())
     return it->second;
   Range all = ofType(v.getType());
-  Operation *op = v.getDefiningOp();
-  if (!op || depth > maxDepth)
+  if (depth > maxDepth)
     return all;
-  Range r = compute(op, v.getType(), depth + 1);
+  Range r = all;
+  if (Operation *op = v.getDefiningOp())
+    r = compute(op, v.getType(), depth + 1);
+  else if (auto loop = loopOf(v))
+    r = position(loop, depth + 1);
   if (!all.contains(r))
     r = all;
   known.try_emplace(v, r);
   return r;
+}
+
+Range Ranges::position(ForOp loop, int depth) {
+  Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth), step = range(loop.getStep(), depth);
+  Range all = ofType(loop.getLower().getType());
+  if (step.low >= 0)
+    return {lower.low, std::max(lower.low, upper.high - 1)};
+  if (step.high <= 0)
+    return {std::min(upper.low + 1, lower.high), lower.high};
+  return all;
 }
 
 std::optional<Range> Ranges::exact(Operation *op, int depth) {
@@ -158,8 +178,12 @@ uint32_t Ranges::divisor(Value v, int depth) {
   constexpr uint32_t most = 1u << 31;
   if (auto value = constantInt(v))
     return *value == 0 ? most : std::min<uint64_t>(most, uint64_t(*value) & (0 - uint64_t(*value)));
+  if (depth > maxDepth || !isIntLike(v.getType()))
+    return 1;
+  if (auto loop = loopOf(v))
+    return std::min(divisor(loop.getLower(), depth + 1), divisor(loop.getStep(), depth + 1));
   Operation *op = v.getDefiningOp();
-  if (!op || depth > maxDepth || !isIntLike(v.getType()))
+  if (!op)
     return 1;
   auto operand = [&](int i) { return divisor(op->getOperand(i), depth + 1); };
   // Wrapping keeps multiples of powers of two, as long as they fit the width.

@@ -33,6 +33,7 @@ public:
 private:
   Range range(mlir::Value v, int depth);
   std::optional<Range> exact(mlir::Operation *op, int depth);
+  Range position(dialect::ForOp loop, int depth);
   Range compute(mlir::Operation *op, mlir::Type type, int depth);
   uint32_t divisor(mlir::Value v, int depth);
   llvm::DenseMap<mlir::Value, Range> known;

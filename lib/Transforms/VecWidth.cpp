@@ -173,18 +173,15 @@ private:
   void elementwise(Operation *op) {
     if (linear(op))
       return;
-    // u32 operands that stay scalar (offsets of bit fields) have no vector form.
-    bool perPosition = false;
-    for (Value v : op->getOperands())
-      perPosition |= v.getType() != op->getOperand(0).getType() && !isUniform(v) && !isBoolLike(v.getType()) &&
-                     kindOf(op) != OpKind::ldexp && kindOf(op) != OpKind::select;
-    if (perPosition)
-      return unrolled(op);
+    // Offset and count of a bit field are scalars in Metal: where they vary, there is no vector form.
+    OpKind kind = kindOf(op);
+    unsigned scalarsFrom = kind == OpKind::extract_bits ? 1 : kind == OpKind::insert_bits ? 2 : op->getNumOperands();
+    for (Value v : op->getOperands().drop_front(scalarsFrom))
+      if (!isUniform(v))
+        return unrolled(op);
     SmallVector<Value> operands;
     for (auto [i, v] : llvm::enumerate(op->getOperands())) {
-      bool stays = isUniform(v) && ((kindOf(op) == OpKind::extract_bits && i >= 1) ||
-                                    (kindOf(op) == OpKind::insert_bits && i >= 2) ||
-                                    (kindOf(op) == OpKind::select && i == 0));
+      bool stays = i >= scalarsFrom || (kind == OpKind::select && i == 0 && isUniform(v));
       operands.push_back(stays ? entry(v).value : vector(v));
     }
     SmallVector<Type> types;

@@ -14,6 +14,7 @@ import argparse
 import json
 from pathlib import Path
 
+from pydocs import function_docs, stub
 from records import CLASSES, ELEMS, WORDS, Op, fail, read
 from templates import class_masks, pieces
 
@@ -38,7 +39,7 @@ def op_table(ops: list[Op]) -> str:
 
     lines = [HEADER, "#ifdef ENIGMA_OP_TABLE\n"]
     for op in ops:
-        kind = op.kind if op.kind in ("slots", "query", "constant", "cast", "vector", "component", "load", "store", "kernel") else None
+        kind = op.kind if op.kind in ("slots", "query", "constant", "cast", "vector", "component", "load", "store", "kernel", "control") else None
         if kind is None:
             fail(op.record, f"unknown rule {op.rule!r}")
         results = op.result_slots if kind == "slots" else []
@@ -131,7 +132,11 @@ def main() -> None:
     write(options.out / "enigma/Dialect/Kinds.inc", dialect_kinds(ops))
     write(options.out / "enigma/Target/MSL/Templates.inc", msl_templates(ops))
     write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(ops))
+    write(options.out / "enigma/Bindings/FunctionDocs.inc", function_docs(ops))
     write(options.python / "_ops.json", python_records(ops))
+    write(options.python / "functions.pyi", stub(ops, modal_only=False))
+    write(options.python / "fast.pyi", stub(ops, modal_only=True))
+    write(options.python / "precise.pyi", stub(ops, modal_only=True))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ WORDS = {
     "u32": "u32",
     "": "",
 }
-KEYWORDS = {"and", "or", "xor", "not"}
+KEYWORDS = {"and", "or", "xor", "not", "if", "for", "while"}
 
 
 def fail(record: str, what: str) -> None:
@@ -143,7 +143,7 @@ def read(records: dict) -> list[Op]:
             description=re.sub(r"\s+", " ", r["description"]).strip(),
             example=r["example"],
             elementwise="elementwise" in r and bool(r["elementwise"]),
-            pure=not memory and kind != "kernel",
+            pure=not memory and kind not in ("kernel", "control"),
             has_axis=bool(r.get("hasAxis", 0)),
         )
         if op.python and kind == "slots":

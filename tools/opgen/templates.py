@@ -33,6 +33,8 @@ def class_masks(record: str, name: str) -> tuple[int, int]:
         return mask(["i32", "i64"]), mask(["i8", "i16", "i32", "i64"])
     if name == "checked":  # signed operations that need guards unless ranges are known
         return mask(CLASSES["sint"]), mask(CLASSES["sint"])
+    if name == "sint vector":
+        return 0, mask(CLASSES["sint"])
     if name == "mask":
         return 0, mask(["b1"])
     if name == "vector":
@@ -46,12 +48,16 @@ def class_masks(record: str, name: str) -> tuple[int, int]:
 
 def pieces(op: Op, template: str) -> tuple[list[tuple[str, str, int, int]], int]:
     names = sorted([*op.operands, "second", "mode", "T", "U"], key=len, reverse=True)
-    tokens = re.split(r"\$((?:" + "|".join(names) + r")&?)", template)
+    # $U($x) is one piece: a constant prints as an unsigned literal there.
+    template = re.sub(r"\$U\(\$(\w+)\)", r"$U:\1:", template)
+    tokens = re.split(r"\$((?:U:\w+:)|(?:" + "|".join(names) + r")&?)", template)
     out: list[list] = []
     for i, token in enumerate(tokens):
         if i % 2 == 0:
             if token:
                 out.append(["Text", token, 0, 0])
+        elif token.startswith("U:"):
+            out.append(["UnsignedOperand", "", op.operands.index(token[2:-1]), 0])
         elif token.rstrip("&") in op.operands:
             out.append(["MaskedOperand" if token.endswith("&") else "Operand", "", op.operands.index(token.rstrip("&")), 0])
         else:
@@ -63,7 +69,7 @@ def pieces(op: Op, template: str) -> tuple[list[tuple[str, str, int, int]], int]
     top = groups[0]
     current = top
     for piece in out:
-        if piece[0] in ("Operand", "MaskedOperand"):
+        if piece[0] in ("Operand", "MaskedOperand", "UnsignedOperand"):
             current["operands"].append((piece, current["operator"], current["prefix"]))
             current["parts"] += 1
             continue

@@ -73,6 +73,9 @@ uint32_t siteOf(mlir::Location loc);
 /// The user's name that a location carries, "" for none.
 llvm::StringRef nameOf(mlir::Location loc);
 
+/// The user's names of the results of an operation with regions, "" where there is none: one location cannot name several.
+inline constexpr llvm::StringLiteral resultNamesAttr = "names";
+
 /// Unit attribute of integer arithmetic. On add, sub, mul and neg: the exact result fits the type. On floor_div and mod:
 /// neither operand is negative. Set by the index pass, which knows ranges; the emitter writes the plain operator then.
 inline constexpr llvm::StringLiteral inRangeAttr = "in_range";

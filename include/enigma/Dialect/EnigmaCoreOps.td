@@ -44,6 +44,7 @@ def Enigma_ConstantOp : Enigma_Op<"constant", [Pure, ConstantLike, AllTypesMatch
 }
 
 def Enigma_CastOp : Enigma_Elementwise<"cast", []> {
+  let host = "b.cast(x, t)";
   let summary = "x converted to another type";
   let description = [{
     Float to integer truncates; out of range the value is unspecified (the host saturates, NaN gives 0). Integer to
@@ -63,6 +64,7 @@ def Enigma_CastOp : Enigma_Elementwise<"cast", []> {
 }
 
 def Enigma_AsTypeOp : Enigma_Elementwise<"as_type", []> {
+  let host = "b.asType(x, t)";
   let summary = "the bits of x read as another type of the same width";
   let arguments = (ins Enigma_Number:$x);
   let results = (outs Enigma_Number:$result);
@@ -89,22 +91,27 @@ class Enigma_Operator<string mnemonic, TypeConstraint type, string text, list<Tr
 }
 
 def Enigma_AddOp : Enigma_Operator<"add", Enigma_Number, "x + y; integers wrap", [Commutative]> {
+  let host = "b.add(x, y)";
   let types = "number";
   let msl = ["float: $x + $y", "wraps: $T($U($x) + $U($y))", "narrow: $T($x + $y)", "int: $x + $y"];
 }
 def Enigma_SubOp : Enigma_Operator<"sub", Enigma_Number, "x - y; integers wrap"> {
+  let host = "b.sub(x, y)";
   let types = "number";
   let msl = ["float: $x - $y", "wraps: $T($U($x) - $U($y))", "narrow: $T($x - $y)", "int: $x - $y"];
 }
 def Enigma_MulOp : Enigma_Operator<"mul", Enigma_Number, "x * y; integers wrap", [Commutative]> {
+  let host = "b.mul(x, y)";
   let types = "number";
   let msl = ["float: $x * $y", "wraps: $T($U($x) * $U($y))", "narrow: $T(uint($x) * uint($y))", "int: $x * $y"];
 }
 def Enigma_DivOp : Enigma_Operator<"div", Enigma_Float, "true division x / y; integers are converted to f32 first"> {
+  let host = "b.div(x, y)";
   let types = "float";
   let msl = ["float: $x / $y"];
 }
 def Enigma_FloorDivOp : Enigma_Operator<"floor_div", Enigma_Number, "x // y as Python has it: rounded down"> {
+  let host = "b.floorDiv(x, y)";
   let description = "An integer divided by zero is unspecified (0 on the host). The smallest integer // -1 wraps.";
   let types = "number";
   let bf16Native = 0;
@@ -112,12 +119,14 @@ def Enigma_FloorDivOp : Enigma_Operator<"floor_div", Enigma_Number, "x // y as P
              "int: $x / $y"];
 }
 def Enigma_ModOp : Enigma_Operator<"mod", Enigma_Number, "x % y as Python has it: with the sign of y"> {
+  let host = "b.mod(x, y)";
   let description = "An integer modulo zero is unspecified (0 on the host).";
   let types = "number";
   let bf16Native = 0;
   let msl = ["float: enigma_mod($x, $y)", "checked: enigma_mod<$T>($x, $y)", "narrow: $T($x % $y)", "int: $x % $y"];
 }
 def Enigma_NegOp : Enigma_Unary<"neg", Enigma_Number, "Operators"> {
+  let host = "b.neg(x)";
   let summary = "-x; integers wrap";
   let types = "number";
   let section = "3.1";
@@ -129,24 +138,28 @@ def Enigma_NegOp : Enigma_Unary<"neg", Enigma_Number, "Operators"> {
 //===-- Bits ------------------------------------------------------------------------------------------------===//
 
 def Enigma_AndOp : Enigma_Operator<"and", Enigma_IntOrBool, "bitwise x & y; logical on b1", [Commutative]> {
+  let host = "b.bitAnd(x, y)";
   let python = "bitwise_and";
   let aliases = ["logical_and:b1"];
   let types = "int|bool";
   let msl = ["mask: $x & $y", "b1: $x && $y", "narrow: $T($x & $y)", "int: $x & $y"];
 }
 def Enigma_OrOp : Enigma_Operator<"or", Enigma_IntOrBool, "bitwise x | y; logical on b1", [Commutative]> {
+  let host = "b.bitOr(x, y)";
   let python = "bitwise_or";
   let aliases = ["logical_or:b1"];
   let types = "int|bool";
   let msl = ["mask: $x | $y", "b1: $x || $y", "narrow: $T($x | $y)", "int: $x | $y"];
 }
 def Enigma_XorOp : Enigma_Operator<"xor", Enigma_IntOrBool, "bitwise x ^ y; logical on b1", [Commutative]> {
+  let host = "b.bitXor(x, y)";
   let python = "bitwise_xor";
   let aliases = ["logical_xor:b1"];
   let types = "int|bool";
   let msl = ["b1: $x != $y", "narrow: $T($x ^ $y)", "int: $x ^ $y"];
 }
 def Enigma_NotOp : Enigma_Unary<"not", Enigma_IntOrBool, "Operators"> {
+  let host = "b.bitNot(x)";
   let summary = "bitwise ~x; logical on b1";
   let python = "bitwise_not";
   let aliases = ["logical_not:b1"];
@@ -163,33 +176,50 @@ class Enigma_Shift<string mnemonic, string text, list<string> templates>
 }
 // $y& is the count reduced modulo the width.
 def Enigma_ShlOp : Enigma_Shift<"shl", "x << y, the count taken modulo the width; the type of x",
-    ["sint: $T($U($x) << $y&)", "narrow: $T($x << $y&)", "int: $x << $y&"]> {
+    ["sint vector: $T($U($x) << $U($y&))", "sint: $T($U($x) << $y&)", "narrow: $T($x << $y&)", "int: $x << $y&"]> {
+  let host = "b.shl(x, y)";
   let python = "shift_left";
 }
 def Enigma_ShrOp : Enigma_Shift<"shr", "x >> y, arithmetic for signed x, the count taken modulo the width; the type of x",
     ["narrow: $T($x >> $y&)", "int: $x >> $y&"]> {
+  let host = "b.shr(x, y)";
   let python = "shift_right";
 }
 
 //===-- Comparison and selection ----------------------------------------------------------------------------===//
 
-class Enigma_Compare<string mnemonic, string operator, string text>
+// Metal orders no vectors of b1: `mask` says it in logic.
+class Enigma_Compare<string mnemonic, string operator, string text, list<string> mask = []>
     : Enigma_BinaryPredicate<mnemonic, Enigma_Value, "Comparisons"> {
   let summary = text;
   let types = "any";
   let section = "3.2";
   let bf16Native = 1;
   let hasFolder = 1;
-  let msl = ["any: $x " # operator # " $y"];
+  let msl = !listconcat(mask, ["any: $x " # operator # " $y"]);
 }
-def Enigma_CmpEqOp : Enigma_Compare<"cmp_eq", "==", "x == y; false where one is NaN">;
-def Enigma_CmpNeOp : Enigma_Compare<"cmp_ne", "!=", "x != y; true where one is NaN">;
-def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of different signs; false where one is NaN">;
-def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN">;
-def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN">;
-def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN">;
+def Enigma_CmpEqOp : Enigma_Compare<"cmp_eq", "==", "x == y; false where one is NaN"> {
+  let host = "b.eq(x, y)";
+}
+def Enigma_CmpNeOp : Enigma_Compare<"cmp_ne", "!=", "x != y; true where one is NaN"> {
+  let host = "b.ne(x, y)";
+}
+def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of different signs; false where one is NaN",
+    ["mask: !$x & $y"]> {
+  let host = "b.lt(x, y)";
+}
+def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN", ["mask: !$x | $y"]> {
+  let host = "b.le(x, y)";
+}
+def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN", ["mask: $x & !$y"]> {
+  let host = "b.gt(x, y)";
+}
+def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN", ["mask: $x | !$y"]> {
+  let host = "b.ge(x, y)";
+}
 
 def Enigma_SelectOp : Enigma_Elementwise<"select", [AllTypesMatch<["x", "y", "result"]>]> {
+  let host = "b.select(condition, x, y)";
   let summary = "x where the condition holds, else y";
   let arguments = (ins Enigma_Bool:$condition, Enigma_Value:$x, Enigma_Value:$y);
   let results = (outs Enigma_Value:$result);
@@ -208,6 +238,7 @@ def Enigma_SelectOp : Enigma_Elementwise<"select", [AllTypesMatch<["x", "y", "re
 //===-- Shared by floats and integers -----------------------------------------------------------------------===//
 
 def Enigma_AbsOp : Enigma_Unary<"abs", Enigma_Number, "Common functions"> {
+  let host = "b.abs(x)";
   let summary = "size of x without its sign; the smallest integer stays itself";
   let aliases = ["fabs:float"];
   let types = "number";
@@ -215,6 +246,7 @@ def Enigma_AbsOp : Enigma_Unary<"abs", Enigma_Number, "Common functions"> {
   let msl = ["float: fabs($x)", "sint: enigma_abs<$T, $U>($x)", "int: $x"];
 }
 def Enigma_MinOp : Enigma_Binary<"min", Enigma_Number, "Common functions", 0, [Commutative]> {
+  let host = "b.min(x, y)";
   let summary = "the smaller of x and y; of a number and NaN the number";
   let aliases = ["fmin:float", "imin:int"];
   let types = "number";
@@ -222,6 +254,7 @@ def Enigma_MinOp : Enigma_Binary<"min", Enigma_Number, "Common functions", 0, [C
   let msl = ["float: fmin($x, $y)", "int: min($x, $y)"];
 }
 def Enigma_MaxOp : Enigma_Binary<"max", Enigma_Number, "Common functions", 0, [Commutative]> {
+  let host = "b.max(x, y)";
   let summary = "the larger of x and y; of a number and NaN the number";
   let aliases = ["fmax:float", "imax:int"];
   let types = "number";
@@ -229,6 +262,7 @@ def Enigma_MaxOp : Enigma_Binary<"max", Enigma_Number, "Common functions", 0, [C
   let msl = ["float: fmax($x, $y)", "int: max($x, $y)"];
 }
 def Enigma_ClampOp : Enigma_Ternary<"clamp", Enigma_Number, "Common functions"> {
+  let host = "b.clamp(x, y, z)";
   let summary = "x limited to [y, z]: min(max(x, y), z); unspecified where y > z";
   let aliases = ["iclamp:int"];
   let types = "number";

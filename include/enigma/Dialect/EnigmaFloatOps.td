@@ -14,6 +14,7 @@ class Enigma_FloatUnary<string mnemonic, string text, int error = 0, bit isModal
   let section = "6.5";
   let ulp = error;
   let samples = domain;
+  let host = "b.math(\"" # mnemonic # "\", x)";
   let msl = [!if(isModal, "float: $mode" # mnemonic # "($x)", "float: " # mnemonic # "($x)")];
 }
 
@@ -24,26 +25,49 @@ class Enigma_FloatBinary<string mnemonic, string text, int error = 0, bit isModa
   let section = "6.5";
   let ulp = error;
   let samples = domain;
+  let host = "b.math(\"" # mnemonic # "\", x, y)";
   let msl = [!if(isModal, "float: $mode" # mnemonic # "($x, $y)", "float: " # mnemonic # "($x, $y)")];
 }
 
 // --- Roots and rounding
-def Enigma_SqrtOp : Enigma_FloatUnary<"sqrt", "square root, correctly rounded; NaN below zero", 0, 1, "edge [0,1e4]">;
-def Enigma_RsqrtOp : Enigma_FloatUnary<"rsqrt", "reciprocal of the square root", 2, 1, "edge [0,1e4]">;
-def Enigma_CeilOp : Enigma_FloatUnary<"ceil", "smallest whole number not below x">;
-def Enigma_FloorOp : Enigma_FloatUnary<"floor", "largest whole number not above x">;
-def Enigma_RoundOp : Enigma_FloatUnary<"round", "nearest whole number, halfway cases away from zero">;
-def Enigma_RintOp : Enigma_FloatUnary<"rint", "nearest whole number, halfway cases to even">;
-def Enigma_TruncOp : Enigma_FloatUnary<"trunc", "x without its fraction">;
+def Enigma_SqrtOp : Enigma_FloatUnary<"sqrt", "square root, correctly rounded; NaN below zero", 0, 1, "edge [0,1e4]"> {
+  let host = "b.sqrt(x)";
+}
+def Enigma_RsqrtOp : Enigma_FloatUnary<"rsqrt", "reciprocal of the square root", 2, 1, "edge [0,1e4]"> {
+  let host = "b.rsqrt(x)";
+}
+def Enigma_CeilOp : Enigma_FloatUnary<"ceil", "smallest whole number not below x"> {
+  let host = "b.ceil(x)";
+}
+def Enigma_FloorOp : Enigma_FloatUnary<"floor", "largest whole number not above x"> {
+  let host = "b.floor(x)";
+}
+def Enigma_RoundOp : Enigma_FloatUnary<"round", "nearest whole number, halfway cases away from zero"> {
+  let host = "b.round(x)";
+}
+def Enigma_RintOp : Enigma_FloatUnary<"rint", "nearest whole number, halfway cases to even"> {
+  let host = "b.rint(x)";
+}
+def Enigma_TruncOp : Enigma_FloatUnary<"trunc", "x without its fraction"> {
+  let host = "b.trunc(x)";
+}
 def Enigma_FractOp : Enigma_FloatUnary<"fract", "x - floor(x), below 1 also where that rounds up to it; NaN for an infinity"> {
+  let host = "b.fract(x)";
 }
 
 // --- Common functions
 let section = "6.2" in {
-def Enigma_SignOp : Enigma_FloatUnary<"sign", "1, -1, or x itself for zeros; 0 for NaN">;
-def Enigma_SaturateOp : Enigma_FloatUnary<"saturate", "x clamped to [0, 1]; 0 for NaN">;
-def Enigma_StepOp : Enigma_FloatBinary<"step", "0 where y < x (x is the edge), else 1">;
+def Enigma_SignOp : Enigma_FloatUnary<"sign", "1, -1, or x itself for zeros; 0 for NaN"> {
+  let host = "b.sign(x)";
+}
+def Enigma_SaturateOp : Enigma_FloatUnary<"saturate", "x clamped to [0, 1]; 0 for NaN"> {
+  let host = "b.saturate(x)";
+}
+def Enigma_StepOp : Enigma_FloatBinary<"step", "0 where y < x (x is the edge), else 1"> {
+  let host = "b.step(x, y)";
+}
 def Enigma_MixOp : Enigma_Ternary<"mix", Enigma_Float, "Float functions"> {
+  let host = "b.mix(x, y, z)";
   let summary = "linear blend x + (y - x) * z";
   let types = "float";
   let msl = ["float: mix($x, $y, $z)"];
@@ -51,6 +75,7 @@ def Enigma_MixOp : Enigma_Ternary<"mix", Enigma_Float, "Float functions"> {
   let ulp = 4;
 }
 def Enigma_SmoothstepOp : Enigma_Ternary<"smoothstep", Enigma_Float, "Float functions"> {
+  let host = "b.smoothstep(x, y, z)";
   let summary = "Hermite blend from 0 to 1 while z goes from edge x to edge y";
   let types = "float";
   let msl = ["float: smoothstep($x, $y, $z)"];
@@ -90,14 +115,20 @@ def Enigma_TanpiOp : Enigma_FloatUnary<"tanpi", "tangent of x half turns, tan(pi
 
 // --- Two operands
 def Enigma_FmodOp : Enigma_FloatBinary<"fmod", "remainder of x / y with the sign of x, exact">;
-def Enigma_CopysignOp : Enigma_FloatBinary<"copysign", "size of x with the sign of y">;
-def Enigma_FdimOp : Enigma_FloatBinary<"fdim", "x - y where that is positive, else 0">;
+def Enigma_CopysignOp : Enigma_FloatBinary<"copysign", "size of x with the sign of y"> {
+  let host = "b.copysign(x, y)";
+}
+def Enigma_FdimOp : Enigma_FloatBinary<"fdim", "x - y where that is positive, else 0"> {
+  let host = "b.fdim(x, y)";
+}
 def Enigma_NextafterOp : Enigma_FloatBinary<"nextafter", "next value of the type after x in the direction of y"> {
+  let host = "b.nextafter(x, y)";
   let mslVersion = "3.1";
   let msl = ["bf16: enigma_nextafter_bfloat($x, $y)", "float: nextafter($x, $y)"];
   let bf16Native = 1;
 }
 def Enigma_LdexpOp : Enigma_Elementwise<"ldexp", [AllTypesMatch<["x", "result"]>]> {
+  let host = "b.ldexp(x, y)";
   let summary = "x * 2**y, y an i32";
   let arguments = (ins Enigma_Float:$x, Enigma_I32Like:$y);
   let results = (outs Enigma_Float:$result);
@@ -123,15 +154,18 @@ class Enigma_FloatSplit<string mnemonic, string text, string secondRule, TypeCon
 }
 def Enigma_FrexpOp : Enigma_FloatSplit<"frexp", "fraction in [0.5, 1) and i32 exponent of x, fraction * 2**exponent",
     "T -> T, i32", Enigma_I32Like> {
+  let host = "b.frexpFraction(x), b.frexpExponent(x)";
   let msl = ["float: frexp($x, $second)"];
 }
 def Enigma_ModfOp : Enigma_FloatSplit<"modf", "fraction and whole part of x, both with the sign of x", "T -> T, T",
     Enigma_Float> {
+  let host = "b.modfFraction(x), b.trunc(x)";
   let msl = ["float: modf($x, $second)"];
 }
 
 // --- Fused
 def Enigma_FmaOp : Enigma_Ternary<"fma", Enigma_Float, "Float functions"> {
+  let host = "b.fma(x, y, z)";
   let summary = "x * y + z, rounded once";
   let types = "float";
   let section = "6.5";
@@ -145,15 +179,24 @@ class Enigma_FloatQuestion<string mnemonic, string text> : Enigma_Predicate<mnem
   let section = "6.4";
   let msl = ["float: " # mnemonic # "($x)"];
 }
-def Enigma_IsnanOp : Enigma_FloatQuestion<"isnan", "whether x is NaN">;
-def Enigma_IsinfOp : Enigma_FloatQuestion<"isinf", "whether x is an infinity">;
-def Enigma_IsfiniteOp : Enigma_FloatQuestion<"isfinite", "whether x is neither NaN nor an infinity">;
+def Enigma_IsnanOp : Enigma_FloatQuestion<"isnan", "whether x is NaN"> {
+  let host = "b.isnan(x)";
+}
+def Enigma_IsinfOp : Enigma_FloatQuestion<"isinf", "whether x is an infinity"> {
+  let host = "b.isinf(x)";
+}
+def Enigma_IsfiniteOp : Enigma_FloatQuestion<"isfinite", "whether x is neither NaN nor an infinity"> {
+  let host = "b.isfinite(x)";
+}
 def Enigma_IsnormalOp : Enigma_FloatQuestion<"isnormal", "whether x is a normal number: not zero, subnormal, infinite or NaN"> {
+  let host = "b.isnormal(x)";
   // Narrow formats are asked in their own range: widening makes their subnormals normal.
   let msl = ["bf16: enigma_isnormal_bfloat($x)", "float: isnormal($x)"];
   let bf16Native = 1;
 }
-def Enigma_SignbitOp : Enigma_FloatQuestion<"signbit", "whether the sign bit is set, also of -0 and NaN">;
+def Enigma_SignbitOp : Enigma_FloatQuestion<"signbit", "whether the sign bit is set, also of -0 and NaN"> {
+  let host = "b.signbit(x)";
+}
 class Enigma_FloatPairQuestion<string mnemonic, string text>
     : Enigma_BinaryPredicate<mnemonic, Enigma_Float, "Float classification"> {
   let summary = text;
@@ -161,8 +204,12 @@ class Enigma_FloatPairQuestion<string mnemonic, string text>
   let section = "6.4";
   let msl = ["float: " # mnemonic # "($x, $y)"];
 }
-def Enigma_IsorderedOp : Enigma_FloatPairQuestion<"isordered", "whether neither x nor y is NaN">;
-def Enigma_IsunorderedOp : Enigma_FloatPairQuestion<"isunordered", "whether x or y is NaN">;
+def Enigma_IsorderedOp : Enigma_FloatPairQuestion<"isordered", "whether neither x nor y is NaN"> {
+  let host = "b.isordered(x, y)";
+}
+def Enigma_IsunorderedOp : Enigma_FloatPairQuestion<"isunordered", "whether x or y is NaN"> {
+  let host = "b.isunordered(x, y)";
+}
 
 // --- Provided where Metal has none
 def Enigma_ErfOp : Enigma_FloatUnary<"erf", "error function", 4> {

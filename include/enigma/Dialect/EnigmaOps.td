@@ -4,6 +4,7 @@
 #ifndef ENIGMA_OPS_TD
 #define ENIGMA_OPS_TD
 
+include "enigma/Dialect/EnigmaControlOps.td"
 include "enigma/Dialect/EnigmaCoreOps.td"
 include "enigma/Dialect/EnigmaFloatOps.td"
 include "enigma/Dialect/EnigmaIntegerOps.td"

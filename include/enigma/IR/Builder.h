@@ -79,6 +79,29 @@ public:
   Value loadIf(Value buffer, Operand index, Operand mask, Operand fallback);
   void storeIf(Value buffer, Operand index, Operand value, Operand mask);
 
+  /// Opens a region that starts from values of these types; operations go into it until closeRegion. Regions are made first and
+  /// given to their operation by the calls below, innermost first.
+  ///
+  ///     uint32_t body = b.openRegion({i32, f32});          // the position and one carried value
+  ///     auto args = b.function().region(body).args;
+  ///     b.closeRegion({b.binary(Operator::add, args[1], b.load(a, args[0]))});
+  ///     Value sum = b.forLoop(lower, upper, step, {zero}, body)[0];
+  uint32_t openRegion(std::span<const Type> args);
+  uint32_t openRegion(std::initializer_list<Type> args) { return openRegion(std::span(args.begin(), args.size())); }
+  void closeRegion(std::span<const Value> yields);
+  void closeRegion(std::initializer_list<Value> yields) { closeRegion(std::span(yields.begin(), yields.size())); }
+
+  /// A loop over lower, lower + step, ... before upper. The region's arguments are the position, of the type of the bounds, and the carried
+  /// values, of the types of `initial`, which it yields. Returns their last values.
+  std::vector<Value> forLoop(Value lower, Value upper, Value step, std::span<const Value> initial, uint32_t body);
+  std::vector<Value> forLoop(Value lower, Value upper, Value step, std::initializer_list<Value> initial, uint32_t body) {
+    return forLoop(lower, upper, step, std::span(initial.begin(), initial.size()), body);
+  }
+  /// One of two regions without arguments, which yield values of the same types.
+  std::vector<Value> ifElse(Value condition, uint32_t thenRegion, uint32_t elseRegion);
+  /// Runs `body` while the first value that `condition` yields is true; the others that it yields go to the body, which yields the next.
+  std::vector<Value> whileLoop(std::span<const Value> initial, uint32_t condition, uint32_t body);
+
   Function &function() { return fn; }
   /// Throws a TraceError at the current place.
   [[noreturn]] void fail(std::string message, std::vector<std::string> notes = {}) const;
@@ -93,6 +116,10 @@ private:
   Type elementOf(std::string_view name, Value buffer);
   Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate = 0);
   Value append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);
+  std::vector<Value> control(Opcode op, std::span<const Value> operands, std::span<const Type> results,
+                             std::initializer_list<uint32_t> regions);
+  std::vector<Type> yielded(uint32_t region) const;
+  std::vector<Type> typesOf(std::span<const Value> values) const;
 
   Function &fn;
 };

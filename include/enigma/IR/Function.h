@@ -65,15 +65,24 @@ struct Op {
   uint16_t numResults = 0;
   uint32_t firstOperand = 0; ///< in Function::operandPool
   uint32_t firstResult = 0;  ///< value id; results are consecutive
+  uint32_t firstRegion = 0;  ///< in Function::regionPool
+  uint16_t numRegions = 0;
   uint64_t immediate = 0;    ///< bits of a constant, an axis, a MathMode, a component: what the table says
   Place place = 0;
 };
 
 struct ValueInfo {
   Type type;
-  uint32_t op = 0;   ///< index of the defining operation, or noOp for a parameter
+  uint32_t op = 0;   ///< index of the defining operation, or noOp for a parameter or an argument of a region
   uint32_t uses = 0;
   uint32_t name = 0; ///< in Function::names, 0 for none
+};
+
+/// A list of operations that an operation runs (the arms of an if, the body of a loop), with the values that it starts from. The
+/// last operation of all regions but a kernel's body is a yield.
+struct Region {
+  std::vector<Value> args;
+  std::vector<uint32_t> ops; ///< indices of operations, in order
 };
 
 class Function {
@@ -97,8 +106,13 @@ public:
   size_t numValues() const { return values.size(); }
   const Op &op(uint32_t index) const { return ops[index]; }
   size_t numOps() const { return ops.size(); }
-  /// The operations of the body in order, as indices.
-  const std::vector<uint32_t> &body() const { return order; }
+  /// The operations of the body in order, as indices; those of nested regions are in their regions.
+  const std::vector<uint32_t> &body() const { return regions[0].ops; }
+  const Region &region(uint32_t index) const { return regions[index]; }
+  /// The regions of an operation, as indices.
+  std::span<const uint32_t> regionsOf(const Op &op) const { return {regionPool.data() + op.firstRegion, op.numRegions}; }
+  /// Every operation, those of regions after the operation that owns them: the order in which they stand in the source.
+  std::vector<uint32_t> programOrder() const;
   std::span<const Value> operands(const Op &op) const { return {operandPool.data() + op.firstOperand, op.numOperands}; }
   Value result(const Op &op, int i = 0) const { return {op.firstResult + i}; }
   /// The operation that defines v, or null for a parameter.
@@ -118,7 +132,28 @@ public:
   /// The lower level that Builder and contract() use: no check is made here.
   uint32_t append(Opcode opcode, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate,
                   Place place);
-  void setBody(std::vector<uint32_t> newOrder);
+  /// The same without a place in a region: setOps gives it one.
+  uint32_t create(Opcode opcode, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate,
+                  Place place);
+  /// Opens a region: operations go into it until it is closed, and until its operation is appended it belongs to none.
+  uint32_t openRegion(std::span<const Type> args);
+  void closeRegion();
+  /// Appends the operation that regions opened and closed since belong to.
+  uint32_t appendWithRegions(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
+                             std::span<const uint32_t> regionIds, Place place);
+  size_t depth() const { return open.size() - 1; }
+
+  /// A state to come back to: everything that was added since is forgotten (a loop whose body has to be traced again).
+  struct Mark {
+    size_t ops, operands, values, names, regions, regionPool, lengthOfRegion;
+    std::vector<uint32_t> open;
+    std::vector<std::pair<bool, bool>> access;
+  };
+  Mark mark() const;
+  void rollback(const Mark &mark);
+
+  void setOps(uint32_t regionIndex, std::vector<uint32_t> newOps) { regions[regionIndex].ops = std::move(newOps); }
+  size_t numRegions() const { return regions.size(); }
   void replaceOp(uint32_t index, Opcode opcode, std::span<const Value> operands);
   void markAccess(Value buffer, bool write);
 
@@ -129,12 +164,13 @@ private:
   std::string functionName;
   std::vector<Param> parameters;
   std::vector<Op> ops;
-  std::vector<uint32_t> order;
+  std::vector<Region> regions{1};
+  std::vector<uint32_t> regionPool;
+  std::vector<uint32_t> open{0}; ///< the region that operations go into is the last
   std::vector<Value> operandPool;
   std::vector<ValueInfo> values{1};
   std::vector<std::string> names{std::string()};
   std::shared_ptr<const LocationTable> locations;
-  friend struct FunctionReader;
 };
 
 /// What a hash takes in: the structure alone (host code), or the names as well (text that shows them).

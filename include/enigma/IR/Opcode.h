@@ -41,7 +41,7 @@ enum class Slot : uint8_t {
 /// How the operands and results of an operation are typed.
 struct Rule {
   /// Elementwise operations and queries follow the slots; the other kinds have a builder function of their own.
-  enum class Kind : uint8_t { slots, query, constant, cast, vector, component, load, store, kernel };
+  enum class Kind : uint8_t { slots, query, constant, cast, vector, component, load, store, kernel, control };
   Kind kind = Kind::slots;
   uint8_t numOperands = 0, numResults = 0;
   std::array<Slot, 4> operands{};

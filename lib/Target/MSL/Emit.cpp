@@ -12,6 +12,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/SetVector.h"
 
 #include <algorithm>
@@ -72,8 +73,7 @@ public:
     for (auto [arg, name] : llvm::zip(kernel.block().getArguments(), kernel.getArgNames()))
       expressions[arg] = {names.claim(cast<StringAttr>(name).getValue()), 16};
     collectQueries();
-    for (Operation &op : kernel.block())
-      emit(op);
+    emitBlock(kernel.block());
     return assemble(options);
   }
 
@@ -85,20 +85,23 @@ private:
   void collectQueries() {
     // Metal wants the positions of one kernel all as scalars or all as vectors (specification 5.2.3.6).
     bool vector = false;
-    for (Operation &op : kernel.block())
-      if (auto axis = op.getAttrOfType<AxisAttr>("axis"))
+    kernel.walk([&](Operation *op) {
+      if (auto axis = op->getAttrOfType<AxisAttr>("axis"))
         vector |= axis.getValue() != Axis::x;
-    for (Operation &op : kernel.block()) {
-      OpKind kind = kindOf(&op);
-      llvm::StringRef mnemonic = op.getName().stripDialect();
-      bool hasAxis = op.hasAttr("axis");
-      bool isQuery = op.getNumOperands() == 0 && op.getNumResults() == 1 && kind != OpKind::constant;
-      if (!isQuery || queries.contains(mnemonic))
-        continue;
-      bool isVector = hasAxis && vector;
-      llvm::StringRef user = isVector ? llvm::StringRef() : nameOf(op.getLoc());
-      queries[mnemonic] = {names.claim(user.empty() ? shortName(kind) : user), isVector};
-    }
+    });
+    kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      llvm::StringRef mnemonic = op->getName().stripDialect();
+      if (!isQuery(op) || queries.contains(mnemonic))
+        return;
+      bool isVector = op->hasAttr("axis") && vector;
+      llvm::StringRef user = isVector ? llvm::StringRef() : nameOf(op->getLoc());
+      queries[mnemonic] = {names.claim(user.empty() ? shortName(kindOf(op)) : user), isVector};
+    });
+  }
+
+  static bool isQuery(Operation *op) {
+    return op->getNumOperands() == 0 && op->getNumResults() == 1 && op->getNumRegions() == 0 &&
+           kindOf(op) != OpKind::constant;
   }
 
   MslText assemble(const MslOptions &options) {
@@ -138,7 +141,7 @@ private:
 
   //===-- Values --------------------------------------------------------------------------------------------===//
 
-  void statement(const std::string &text) { body += "    " + text + "\n"; }
+  void statement(const std::string &text) { body.append(4 * indent, ' ') += text + "\n"; }
 
   // A variable for the value, under the user's name or a number.
   void bind(Value v, const Expression &e) {
@@ -150,7 +153,9 @@ private:
   // Inside the expression of its only user, unless it has a name, is long, or is not used at all.
   void define(Value v, Expression e, bool readsMemory) {
     bool named = !nameOf(v.getLoc()).empty();
-    if (!v.hasOneUse() || named || e.text.size() > longestInline)
+    // Used in a loop, it would be computed again each time.
+    bool here = v.hasOneUse() && v.user_begin()->getBlock() == v.getParentBlock();
+    if (!here || named || e.text.size() > longestInline)
       return bind(v, e);
     expressions[v] = std::move(e);
     if (readsMemory)
@@ -183,9 +188,15 @@ private:
       expressions[op.getResult(0)] = literal(cast<ConstantOp>(op).getValue());
       return;
     }
-    if (op.getNumOperands() == 0 && op.getNumResults() == 1)
+    if (isQuery(&op))
       return query(op);
     switch (kind) {
+    case OpKind::for_:
+      return loop(cast<ForOp>(op));
+    case OpKind::if_:
+      return branch(cast<IfOp>(op));
+    case OpKind::while_:
+      return repeat(cast<WhileOp>(op));
     case OpKind::load:
       return define(op.getResult(0), element(op.getOperand(0), op.getOperand(1), op.getResult(0).getType()), true);
     case OpKind::load_if: {
@@ -283,7 +294,178 @@ private:
     return {wrapped(e, 12) + " != " + literal(zero).text, 8};
   }
 
+  //===-- Control flow --------------------------------------------------------------------------------------===//
+
+  void emitBlock(Block &block) {
+    for (Operation &op : block)
+      if (!isa<YieldOp>(op))
+        emit(op);
+  }
+
+  static bool isEmpty(Region &region) { return isa<YieldOp>(region.front().front()); }
+  static YieldOp yieldOf(Region &region) { return cast<YieldOp>(region.front().back()); }
+
+  // An expression that may be written several times: a variable or a literal.
+  Expression stable(Value v) {
+    const Expression &e = use(v);
+    bool simple = llvm::all_of(e.text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+    if (!simple && !v.getDefiningOp<ConstantOp>())
+      bind(v, Expression(e));
+    return expressions[v];
+  }
+
+  // Variables for carried values, which take the initial ones and keep the last ones.
+  SmallVector<std::string> carry(Operation *op, ValueRange initial) {
+    SmallVector<std::string> variables;
+    auto given = op->getAttrOfType<ArrayAttr>(resultNamesAttr);
+    for (auto [i, value] : llvm::enumerate(initial)) {
+      llvm::StringRef wish = given ? cast<StringAttr>(given[i]).getValue() : llvm::StringRef();
+      std::string start = use(value).text;
+      variables.push_back(names.claim(wish));
+      statement(typeName(value.getType()) + " " + variables.back() + " = " + start + ";");
+    }
+    return variables;
+  }
+
+  void name(ValueRange values, llvm::ArrayRef<std::string> variables) {
+    for (auto [value, variable] : llvm::zip(values, variables))
+      expressions[value] = {variable, 16};
+  }
+
+  static bool mentions(llvm::StringRef text, llvm::StringRef name) {
+    auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+    for (size_t at = text.find(name); at != llvm::StringRef::npos; at = text.find(name, at + 1))
+      if ((at == 0 || !isWord(text[at - 1])) && (at + name.size() == text.size() || !isWord(text[at + name.size()])))
+        return true;
+    return false;
+  }
+
+  // variables = values, all at once: a value that names a variable assigned before it goes through another one.
+  void assign(llvm::ArrayRef<std::string> variables, ValueRange values) {
+    SmallVector<std::pair<std::string, std::string>> pairs;
+    for (auto [variable, value] : llvm::zip(variables, values))
+      if (std::string text = use(value).text; text != variable)
+        pairs.emplace_back(variable, text);
+    for (size_t i = 0; i < pairs.size(); ++i)
+      for (size_t k = i + 1; k < pairs.size(); ++k)
+        if (mentions(pairs[k].second, pairs[i].first)) {
+          std::string temporary = names.claim(pairs[k].first + "_next");
+          size_t which = llvm::find(variables, pairs[k].first) - variables.begin();
+          statement(typeName(values[which].getType()) + " " + temporary + " = " + pairs[k].second + ";");
+          pairs[k].second = temporary;
+        }
+    for (auto &[variable, text] : pairs)
+      statement(variable + " = " + text + ";");
+  }
+
+  void nested(Region &region, llvm::function_ref<void()> end) {
+    ++indent;
+    emitBlock(region.front());
+    end();
+    --indent;
+  }
+
+  void branch(IfOp op) {
+    settleReads();
+    std::string condition = use(op.getCondition()).text;
+    auto given = op->getAttrOfType<ArrayAttr>(resultNamesAttr);
+    bool elseEmpty = isEmpty(op.getElseRegion());
+    SmallVector<std::string> variables;
+    for (OpResult result : op.getResults()) {
+      llvm::StringRef wish = given ? cast<StringAttr>(given[result.getResultNumber()]).getValue() : llvm::StringRef();
+      // Without an else the variable starts as what it stays.
+      std::string start = elseEmpty ? " = " + use(yieldOf(op.getElseRegion()).getOperand(result.getResultNumber())).text : "";
+      variables.push_back(names.claim(wish));
+      statement(typeName(result.getType()) + " " + variables.back() + start + ";");
+    }
+    statement("if (" + condition + ") {");
+    nested(op.getThenRegion(), [&] { assign(variables, yieldOf(op.getThenRegion()).getOperands()); });
+    if (!elseEmpty) {
+      statement("} else {");
+      nested(op.getElseRegion(), [&] { assign(variables, yieldOf(op.getElseRegion()).getOperands()); });
+    }
+    statement("}");
+    name(op.getResults(), variables);
+  }
+
+  void loop(ForOp op) {
+    settleReads();
+    std::string type = typeName(op.getLower().getType());
+    bool isUnsigned = isUnsignedIntLike(op.getLower().getType());
+    Expression lower = stable(op.getLower()), upper = stable(op.getUpper()), step = stable(op.getStep());
+    SmallVector<std::string> variables = carry(op, op.getInitial());
+    name(op.carried(), variables);
+    std::string i = names.claim(nameOf(op.position().getLoc()).empty() ? llvm::StringRef("i") : nameOf(op.position().getLoc()));
+    expressions[op.position()] = {i, 16};
+    auto constantStep = constantInt(op.getStep());
+    auto bound = constantInt(op.getUpper());
+    // Counting past the bound must not wrap: by one it cannot, by more only where the bound is known to leave room.
+    constexpr int64_t room = int64_t(1) << 30;
+    bool small = constantStep && *constantStep > -room && *constantStep < room && widthOf(op.getLower().getType()) >= 32;
+    bool up = constantStep && (*constantStep == 1 || (*constantStep > 1 && small && bound && *bound < room));
+    bool down = constantStep && !isUnsigned && (*constantStep == -1 || (*constantStep < -1 && small && bound && *bound > -room));
+    bool narrow = widthOf(op.getLower().getType()) < 32;
+    if (up && !(narrow && *constantStep != 1)) {
+      std::string advance = *constantStep == 1 ? "++" + i : i + " += " + step.text;
+      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " < " + upper.text + "; " + advance + ") {");
+    } else if (down && !(narrow && *constantStep != -1)) {
+      std::string advance = *constantStep == -1 ? "--" + i : i + " -= " + std::to_string(-*constantStep);
+      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " > " + upper.text + "; " + advance + ") {");
+    } else {
+      std::string unsignedType = typeName(unsignedLike(op.getLower().getType()));
+      std::string count = names.claim(i + "_count"), k = names.claim(i + "_step");
+      prelude.push_back("enigma_trip_count:" + type);
+      statement(unsignedType + " " + count + " = enigma_trip_count<" + type + ", " + unsignedType + ">(" + lower.text + ", " +
+                upper.text + ", " + step.text + ");");
+      statement("for (" + unsignedType + " " + k + " = 0; " + k + " < " + count + "; ++" + k + ") {");
+      ++indent;
+      statement(type + " " + i + " = " + type + "(" + unsignedType + "(" + lower.text + ") + " + k + " * " + unsignedType + "(" +
+                step.text + "));");
+      --indent;
+    }
+    nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });
+    statement("}");
+    name(op.getResults(), variables);
+  }
+
+  void repeat(WhileOp op) {
+    settleReads();
+    SmallVector<std::string> variables = carry(op, op.getInitial());
+    Region &test = op.getConditionRegion();
+    name(test.getArguments(), variables);
+    // The condition in the head of the loop where it is one expression, else before a break.
+    std::string before = std::move(body);
+    body.clear();
+    ++indent;
+    emitBlock(test.front());
+    std::string condition = use(yieldOf(test).getOperand(0)).text;
+    bool changes = llvm::any_of(llvm::zip(yieldOf(test).getOperands().drop_front(), test.getArguments()),
+                                [](auto pair) { return std::get<0>(pair) != std::get<1>(pair); });
+    if (changes) { // the condition is of the values before
+      std::string decided = names.claim("");
+      statement("bool " + decided + " = " + condition + ";");
+      condition = decided;
+    }
+    assign(variables, yieldOf(test).getOperands().drop_front());
+    --indent;
+    std::string statements = std::move(body);
+    body = std::move(before);
+    statement(statements.empty() ? "while (" + condition + ") {" : "while (true) {");
+    body += statements;
+    if (!statements.empty()) {
+      ++indent;
+      statement("if (!(" + condition + "))");
+      statement("    break;");
+      --indent;
+    }
+    name(op.getBody().getArguments(), variables);
+    nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });
+    statement("}");
+    name(op.getResults(), variables);
+  }
+
   KernelOp kernel;
+  size_t indent = 1;
   Names names;
   llvm::DenseMap<Value, Expression> expressions;
   llvm::MapVector<llvm::StringRef, QueryParam> queries;

@@ -54,6 +54,16 @@ inline T enigma_mod(T x, T y) {
   return remainder + select(T(0), divisor, remainder != T(0) && (remainder ^ divisor) < T(0));
 }
 )"},
+    {"enigma_trip_count", Family::Integers, 3, "", "", R"(// How many positions lower, lower + step, ... come before upper; 0 for a step of 0.
+template <typename T, typename U>
+inline U enigma_trip_count(T lower, T upper, T step) {
+  if (step > T(0) && lower < upper)
+    return U((U(upper) - U(lower) - U(1)) / U(step) + U(1));
+  if (step < T(0) && lower > upper)
+    return U((U(lower) - U(upper) - U(1)) / (U(0) - U(step)) + U(1));
+  return U(0);
+}
+)"},
     {"enigma_product", Family::Integers, 2, "", "", R"(// x * y, wrapping. Narrow scalars would be promoted to int, where their product may overflow.
 template <typename U>
 inline U enigma_product(U x, U y) {

@@ -14,7 +14,7 @@ namespace {
 using namespace dialect;
 
 struct Piece {
-  enum Kind : uint8_t { Text, Operand, MaskedOperand, ResultType, UnsignedType, Mode, SecondResult };
+  enum Kind : uint8_t { Text, Operand, MaskedOperand, UnsignedOperand, ResultType, UnsignedType, Mode, SecondResult };
   Kind kind;
   uint8_t operand, minimum;
   const char *text;
@@ -80,6 +80,13 @@ std::string masked(Value count, const Expression &e) {
   return "(" + wrapped(e, 15) + " & " + literal(mask).text + ")";
 }
 
+// An operand converted to the unsigned type of its width; of a constant, the literal of that type.
+std::string asUnsigned(Value v, const Expression &e) {
+  if (IntegerAttr attr; matchPattern(v, m_Constant(&attr)) && isScalar(v.getType()))
+    return literal(IntegerAttr::get(unsignedLike(v.getType()), attr.getValue())).text;
+  return typeName(unsignedLike(v.getType())) + "(" + e.text + ")";
+}
+
 } // namespace
 
 std::string wrapped(const Expression &e, int minimum) {
@@ -111,6 +118,9 @@ Expression fill(Operation *op, llvm::ArrayRef<const Expression *> operands, llvm
       break;
     case Piece::MaskedOperand:
       out.text += masked(op->getOperand(piece.operand), *operands[piece.operand]);
+      break;
+    case Piece::UnsignedOperand:
+      out.text += asUnsigned(op->getOperand(piece.operand), *operands[piece.operand]);
       break;
     case Piece::ResultType:
       out.text += typeName(result);

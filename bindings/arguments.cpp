@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+//
+// The way from a Python object to memory of the right type: the buffer protocol first (NumPy, array, memoryview, JAX on a CPU),
+// ml_dtypes.bfloat16 through its bits, then DLPack (PyTorch).
+#include "arguments.h"
+
+#include "value.h"
+
+#include "enigma/IR/Constant.h"
+
+namespace enigma::bindings {
+namespace {
+
+using ir::Elem;
+
+const char *numpyName(Elem e) {
+  constexpr const char *names[] = {"numpy.bool_",  "numpy.int8",  "numpy.uint8",   "numpy.int16",       "numpy.uint16", "numpy.int32",
+                                   "numpy.uint32", "numpy.int64", "numpy.uint64", "numpy.float16", "ml_dtypes.bfloat16", "numpy.float32"};
+  return names[static_cast<int>(e)];
+}
+
+// The element type of a struct-module format, if it is one of ours and in this machine's byte order.
+std::optional<Elem> elemOfFormat(const char *format, Py_ssize_t size) {
+  if (!format)
+    return Elem::u8;
+  if (*format == '@' || *format == '=' || *format == '<')
+    ++format;
+  if (!*format || format[1])
+    return std::nullopt;
+  auto integer = [&](Elem signed8, bool isUnsigned) -> std::optional<Elem> {
+    int step = size == 1 ? 0 : size == 2 ? 2 : size == 4 ? 4 : size == 8 ? 6 : -1;
+    if (step < 0)
+      return std::nullopt;
+    return static_cast<Elem>(static_cast<int>(signed8) + step + isUnsigned);
+  };
+  switch (*format) {
+  case '?':
+    return Elem::b1;
+  case 'e':
+    return Elem::f16;
+  case 'f':
+    return Elem::f32;
+  case 'b': case 'h': case 'i': case 'l': case 'q': case 'n':
+    return integer(Elem::i8, false);
+  case 'B': case 'H': case 'I': case 'L': case 'Q': case 'N':
+    return integer(Elem::i8, true);
+  default:
+    return std::nullopt;
+  }
+}
+
+std::string dtypeText(nb::handle object) {
+  nb::object dtype = nb::getattr(object, "dtype", nb::none());
+  return dtype.is_none() ? typeName(object.ptr()) : std::string(nb::str(dtype).c_str());
+}
+
+[[noreturn]] void failType(nb::handle object, Elem want, const Subject &subject, const std::string &got) {
+  std::vector<std::string> notes;
+  std::string type = typeName(object.ptr());
+  if (got == "bfloat16" || type == "numpy.ndarray")
+    notes.push_back("convert it: x.astype(" + std::string(numpyName(want)) + ")");
+  else if (PyBytes_Check(object.ptr()) || type == "bytearray" || type == "memoryview")
+    notes.push_back("read it as an array: numpy.frombuffer(x, " + std::string(numpyName(want)) + ")");
+  else if (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()) || PyNumber_Check(object.ptr()))
+    notes.push_back("make an array: numpy.array(x, " + std::string(numpyName(want)) + ")");
+  if (want == Elem::bf16 && got == "uint16")
+    notes = {"if these are the bits, write x.view(ml_dtypes.bfloat16)"};
+  failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(want)) + ", got " + got, std::move(notes));
+}
+
+[[noreturn]] void failLaunch(std::string message, std::vector<std::string> notes = {}) {
+  throw Error(ErrorKind::Launch, std::move(message), {}, std::move(notes));
+}
+
+void failContiguity(const Subject &subject) {
+  failLaunch(subject.str() + " needs a contiguous array in C order, got one with gaps or another order",
+             {"copy it: numpy.ascontiguousarray(x)"});
+}
+
+void failReadOnly(const Subject &subject) {
+  failLaunch(subject.str() + " is written by the kernel, got a read-only array", {"pass a copy: x.copy()"});
+}
+
+} // namespace
+
+ArrayView::~ArrayView() {
+  if (isOpen)
+    PyBuffer_Release(&view);
+}
+
+void ArrayView::openBuffer(nb::handle object, Elem elem, bool writable, const Subject &subject) {
+  std::optional<Elem> got = elemOfFormat(view.format, view.itemsize);
+  if (got != elem)
+    failType(object, elem, subject, dtypeText(object));
+  if (!PyBuffer_IsContiguous(&view, 'C'))
+    failContiguity(subject);
+  if (writable && view.readonly)
+    failReadOnly(subject);
+  memory = view.buf;
+  length = view.len;
+}
+
+// ml_dtypes arrays have no buffer format: their bits have one.
+bool ArrayView::openBfloat(nb::handle object, Elem elem, bool writable, const Subject &subject) {
+  nb::object dtype = nb::getattr(object, "dtype", nb::none());
+  if (dtype.is_none() || std::string(nb::str(dtype).c_str()) != "bfloat16" || !nb::hasattr(object, "view") ||
+      typeName(object.ptr()) != "numpy.ndarray")
+    return false;
+  if (elem != Elem::bf16)
+    failType(object, elem, subject, "bfloat16");
+  if (!nb::cast<bool>(object.attr("flags").attr("c_contiguous"))) // a view of other bits needs that
+    failContiguity(subject);
+  held = object.attr("view")("uint16");
+  if (PyObject_GetBuffer(held.ptr(), &view, PyBUF_RECORDS_RO) != 0)
+    throw nb::python_error();
+  isOpen = true;
+  openBuffer(held, Elem::u16, writable, subject);
+  return true;
+}
+
+void ArrayView::openTensor(nb::handle object, Elem elem, bool writable, const Subject &subject) {
+  auto take = [&](const auto &array, bool readOnly) {
+    if (array.device_type() != nb::device::cpu::value)
+      failLaunch(subject.str() + " needs an array in CPU memory, got one on another device", {"copy it: x.cpu()"});
+    nb::dlpack::dtype t = array.dtype();
+    auto code = static_cast<nb::dlpack::dtype_code>(t.code);
+    Elem base = code == nb::dlpack::dtype_code::Int ? Elem::i8 : Elem::u8;
+    std::optional<Elem> got;
+    if (code == nb::dlpack::dtype_code::Int || code == nb::dlpack::dtype_code::UInt)
+      for (int step = 0; step < 8; step += 2)
+        if (ir::bits(static_cast<Elem>(static_cast<int>(base) + step)) == t.bits)
+          got = static_cast<Elem>(static_cast<int>(base) + step);
+    if (code == nb::dlpack::dtype_code::Float)
+      got = t.bits == 16 ? std::optional(Elem::f16) : t.bits == 32 ? std::optional(Elem::f32) : std::nullopt;
+    if (code == nb::dlpack::dtype_code::Bfloat && t.bits == 16)
+      got = Elem::bf16;
+    if (code == nb::dlpack::dtype_code::Bool && t.bits == 8)
+      got = Elem::b1;
+    if (got != elem || t.lanes != 1)
+      failType(object, elem, subject, dtypeText(object));
+    int64_t expected = 1;
+    for (size_t d = array.ndim(); d-- > 0;) {
+      if (array.shape(d) != 1 && array.stride(d) != expected && array.size() != 0)
+        failContiguity(subject);
+      expected *= array.shape(d);
+    }
+    if (writable && readOnly)
+      failReadOnly(subject);
+    memory = const_cast<void *>(static_cast<const void *>(array.data()));
+    length = array.nbytes();
+  };
+  if (nb::try_cast(object, tensor, false) && tensor.is_valid())
+    return take(tensor, false);
+  if (nb::try_cast(object, readOnlyTensor, false) && readOnlyTensor.is_valid())
+    return take(readOnlyTensor, true);
+  failType(object, elem, subject, typeName(object.ptr()));
+}
+
+void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject &subject) {
+  if (Py_TYPE(object.ptr()) == valueType || Py_TYPE(object.ptr()) == bufferType)
+    failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(elem)) + ", got a traced value",
+                     {"a kernel is launched from outside of kernels, on arrays"});
+  if (PyObject_CheckBuffer(object.ptr())) {
+    if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_RECORDS_RO) == 0) {
+      isOpen = true;
+      return openBuffer(object, elem, writable, subject);
+    }
+    PyErr_Clear();
+    if (openBfloat(object, elem, writable, subject))
+      return;
+    failType(object, elem, subject, dtypeText(object));
+  }
+  if (nb::hasattr(object, "__dlpack__"))
+    return openTensor(object, elem, writable, subject);
+  failType(object, elem, subject, object.is_none() ? "None" : typeName(object.ptr()));
+}
+
+uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
+  std::optional<ir::Literal> literal = literalFrom(object.ptr());
+  std::string type(ir::name(elem));
+  if (!literal && nb::hasattr(object, "item") && nb::hasattr(object, "shape")) {
+    if (PyObject_Size(nb::object(object.attr("shape")).ptr()) >= 0) {
+      nb::object size = nb::getattr(object, "size", nb::none());
+      if (PyCallable_Check(size.ptr())) // PyTorch
+        size = object.attr("numel")();
+      if (!PyLong_Check(size.ptr()) || PyLong_AsLong(size.ptr()) != 1)
+        failLaunch(subject.str() + " is a scalar and needs a number or an array of one element, got an array of " +
+                   std::string(nb::str(size).c_str()) + " elements");
+      nb::object item = object.attr("item")();
+      literal = literalFrom(item.ptr());
+    } else {
+      PyErr_Clear();
+    }
+  }
+  if (!literal)
+    failArgumentType(subject.str() + " is a scalar of " + type + " and needs a number, got " +
+                     (object.is_none() ? "None" : typeName(object.ptr())));
+  if (literal->kind == ir::Literal::Kind::real && ir::isInt(elem) && literal->number == std::trunc(literal->number) &&
+      std::fabs(literal->number) < 0x1p63)
+    literal = ir::Literal(static_cast<int64_t>(literal->number));
+  auto bits = ir::constantBits(elem, *literal);
+  if (!bits)
+    failLaunch(subject.str() + " is a scalar of " + type + ", which cannot hold " + literal->str());
+  return *bits;
+}
+
+Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) { list.reserve(kernel.compiled->params().size()); }
+
+void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
+  const ir::Param &param = kernel.compiled->params()[list.size()];
+  Elem elem = param.type.elem;
+  DeviceArray *array = nullptr;
+  bool isDeviceArray = nb::try_cast(object, array) && array;
+  Subject subject{kernel, list.size()};
+  if (!param.type.isBuffer()) {
+    if (isDeviceArray)
+      failArgumentType(subject.str() + " is a scalar of " + std::string(ir::name(elem)) + " and needs a number, got an array",
+                       {"write x.numpy().item()"});
+    uint64_t bits = scalarBits(object, elem, subject);
+    list.push_back(runtime::Argument::scalarBytes(&bits, ir::bytes(elem)));
+    return;
+  }
+  bool copy = param.written && !mayWrite;
+  auto addCopy = [&](const void *data, uint64_t bytes) {
+    auto buffer = device.allocate(bytes);
+    std::memcpy(buffer->data(), data, bytes);
+    list.push_back(runtime::Argument::of(std::move(buffer)));
+  };
+  if (isDeviceArray) {
+    if (array->elem != elem)
+      failType(object, elem, subject, std::string(ir::name(array->elem)));
+    if (copy) {
+      {
+        nb::gil_scoped_release release;
+        array->buffer->wait();
+      }
+      return addCopy(array->buffer->data(), array->buffer->bytes());
+    }
+    list.push_back(runtime::Argument::of(array->buffer));
+    return;
+  }
+  ArrayView &view = views.emplace_back();
+  view.open(object, elem, param.written && mayWrite, subject);
+  if (copy)
+    return addCopy(view.data(), view.bytes());
+  onDevice = false;
+  list.push_back(param.written ? runtime::Argument::memory(view.data(), view.bytes())
+                               : runtime::Argument::readOnlyMemory(view.data(), view.bytes()));
+}
+
+} // namespace enigma::bindings

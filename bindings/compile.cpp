@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs a (rewritten) Python function on handles of its parameters, and compiles the trace. A KernelSpec holds what the annotations
+// said, so that a compile that hits the cache costs little more than running the function.
+#include "compile.h"
+
+#include "types.h"
+#include "value.h"
+
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+namespace enigma::bindings {
+namespace {
+
+struct ParamSpec {
+  std::string name;
+  ir::Type type; ///< none for a Constexpr parameter
+  SourceLoc loc;
+};
+
+struct KernelSpec {
+  std::string name;
+  SourceLoc loc;
+  std::vector<ParamSpec> params;
+};
+
+SourceLoc locFrom(const std::string &file, nb::handle range) {
+  auto number = [&](int i) { return nb::cast<uint32_t>(range[i]); };
+  return {file, number(0), number(1), number(2), number(3)};
+}
+
+// Each parameter is (name, kind, dtype or None, (line, column, end line, end column)).
+void makeSpec(KernelSpec *self, std::string name, std::string file, nb::tuple range, nb::list params) {
+  new (self) KernelSpec{std::move(name), locFrom(file, range), {}};
+  for (nb::handle row : params) {
+    std::string_view kind = utf8(nb::object(row[1]).ptr());
+    ir::Type type;
+    if (kind == "buffer")
+      type = ir::Type::buffer(elemFrom("a parameter", row[2]));
+    else if (kind == "scalar")
+      type = ir::Type::value(elemFrom("a parameter", row[2]));
+    self->params.push_back({nb::cast<std::string>(row[0]), type, locFrom(file, row[3])});
+  }
+}
+
+// Arguments of the traced function: handles, and the Constexpr values in their places.
+void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple constants) {
+  trace.function.place = trace.places->add(spec.loc);
+  std::vector<nb::object> held;
+  std::vector<PyObject *> args;
+  held.reserve(spec.params.size());
+  size_t nextConstant = 0;
+  // All parameters come before the first operation, so that their values are numbered from 1.
+  for (const ParamSpec &param : spec.params)
+    if (param.type.kind != ir::Type::Kind::none)
+      trace.function.addParam({param.name, param.type, trace.places->add(param.loc)});
+  size_t nextParam = 0;
+  for (const ParamSpec &param : spec.params) {
+    if (param.type.kind == ir::Type::Kind::none) {
+      held.push_back(nb::borrow(constants[nextConstant++]));
+    } else {
+      ir::Value value = trace.function.paramValue(nextParam++);
+      held.push_back(nb::steal(param.type.isBuffer() ? wrapBuffer(trace, value) : wrapValue(trace, value)));
+    }
+    args.push_back(held.back().ptr());
+  }
+  nb::object result = nb::steal(PyObject_Vectorcall(function.ptr(), args.data(), args.size(), nullptr));
+  if (!result)
+    throw nb::python_error();
+  if (trace.error) { // the kernel caught it, so what it traced is not what was written
+    PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
+    throw nb::python_error();
+  }
+  if (!result.is_none())
+    throw Error(ErrorKind::Trace, "kernel " + spec.name + " returns a value", spec.loc,
+                {"a kernel gives its results by storing them: Out[i] = value"});
+}
+
+void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb::tuple constants, int vecWidth, bool contract,
+                   bool fastMath, int mslVersion) {
+  ir::Function traced(spec.name);
+  {
+    Trace current(spec.name);
+    trace(current, spec, function, constants);
+    traced = std::move(current.function);
+  }
+  std::shared_ptr<const compile::CompiledKernel> compiled;
+  {
+    nb::gil_scoped_release release;
+    compiled = compile::compile(std::move(traced), {vecWidth, contract, fastMath, mslVersion});
+  }
+  new (self) Kernel{std::move(compiled), spec.name};
+}
+
+nb::list paramRows(const Kernel &kernel) {
+  nb::list rows;
+  for (const ir::Param &param : kernel.compiled->params())
+    rows.append(nb::make_tuple(param.name, dtypeObject(param.type.elem), param.type.isBuffer(), param.read, param.written));
+  return rows;
+}
+
+PyObject *kernelType = nullptr;
+
+} // namespace
+
+Kernel *kernelFrom(const char *what, nb::handle object) {
+  if (int is = PyObject_IsInstance(object.ptr(), kernelType); is > 0)
+    return nb::inst_ptr<Kernel>(object);
+  std::string name = typeName(object.ptr());
+  failArgumentType(std::string(what) + " needs a compiled kernel, got " + name,
+                   {name == "enigma.decorators.KernelFunction" ? "compile it first: enigma.compile(kernel)" : "enigma.compile(kernel) gives one"});
+}
+
+void bindCompile(nb::module_ &module) {
+  nb::class_<KernelSpec>(module, "KernelSpec", "Name, parameters and places of a kernel, from its annotations.")
+      .def("__init__", makeSpec, nb::arg("name"), nb::arg("file"), nb::arg("range"), nb::arg("params"));
+
+  auto type = nb::class_<Kernel>(module, "Kernel", "A compiled kernel: text and, on each device, code.");
+  kernelType = type.ptr();
+  type.def("__init__", compileKernel, nb::arg("spec"), nb::arg("function"), nb::arg("constants"), nb::arg("vec_width"),
+           nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
+           "Traces the function with the parameters of the specification, and compiles the trace.")
+      .def_prop_ro("name", [](const Kernel &k) { return k.name; })
+      .def_prop_ro("kernel_name", [](const Kernel &k) { return k.compiled->kernelName(); })
+      .def_prop_ro("metal_source", [](const Kernel &k) { return k.compiled->metalSource(); })
+      .def_prop_ro("msl_version", [](const Kernel &k) { return k.compiled->mslVersion(); })
+      .def_prop_ro("mlir_source",
+                   [](const Kernel &k) {
+                     nb::gil_scoped_release release;
+                     return k.compiled->mlirSource();
+                   })
+      .def_prop_ro("ir_source", [](const Kernel &k) { return k.compiled->irSource(); })
+      .def_prop_ro("params", paramRows)
+      .def_prop_ro("vec_width", [](const Kernel &k) { return k.compiled->vecWidth(); })
+      .def_prop_ro("fast_math", [](const Kernel &k) { return k.compiled->options().fastMath; })
+      .def_prop_ro("key", [](const Kernel &k) { return k.compiled->key().str(); });
+
+  module.def("is_tracing", [] { return currentTrace != nullptr; }, "Whether a kernel is being traced on this thread.");
+  module.def("cache_statistics", [] {
+    compile::CacheStatistics s = compile::cacheStatistics();
+    nb::dict out;
+    out["hits"] = s.hits;
+    out["misses"] = s.misses;
+    out["entries"] = s.entries;
+    return out;
+  }, "Hits, misses and entries of the cache of compiled kernels.");
+  module.def("clear_cache", &compile::clearCache, "Forgets all compiled kernels.");
+}
+
+} // namespace enigma::bindings

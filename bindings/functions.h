@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+//
+// The functions of the language and the thread queries, as Python functions of the extension module.
+#pragma once
+
+#include "errors.h"
+
+namespace enigma::bindings {
+
+void bindFunctions(nb::module_ &module);
+void bindQueries(nb::module_ &module);
+
+} // namespace enigma::bindings

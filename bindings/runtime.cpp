@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: MIT
+//
+// See runtime.h. Every call that may take long releases the GIL, and polls for signals, so that Ctrl-C stops a launch.
+#include "runtime.h"
+
+#include "arguments.h"
+#include "value.h"
+
+#include "enigma/Runtime/HostDevice.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cmath>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+namespace enigma::bindings {
+namespace {
+
+using runtime::Argument;
+using runtime::RunOptions;
+using runtime::Size3;
+
+struct Runtime {
+  std::shared_ptr<runtime::Device> device;
+  bool check;
+};
+
+[[noreturn]] void failLaunch(std::string message, std::vector<std::string> notes = {}) {
+  throw Error(ErrorKind::Launch, std::move(message), {}, std::move(notes));
+}
+
+//===-- Sizes and options -----------------------------------------------------------------------------------===//
+
+int64_t extent(const char *what, nb::handle number) {
+  if (PyLong_Check(number.ptr()) && !PyBool_Check(number.ptr())) {
+    int overflow;
+    long long value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+    return overflow ? (overflow < 0 ? INT64_MIN : INT64_MAX) : value;
+  }
+  nb::object index = PyBool_Check(number.ptr()) || Py_TYPE(number.ptr()) == valueType
+                         ? nb::object()
+                         : nb::steal(PyNumber_Index(number.ptr())); // NumPy's integers
+  if (!index) {
+    PyErr_Clear();
+    failArgumentType(std::string(what) + " needs integers, got " + typeName(number.ptr()), {std::string("write ") + what + "=(n, 1, 1)"});
+  }
+  return extent(what, index);
+}
+
+Size3 sizeFrom(const char *what, nb::handle object) {
+  int64_t sizes[3] = {1, 1, 1};
+  bool isTuple = PyTuple_Check(object.ptr());
+  if (isTuple || PyList_Check(object.ptr())) {
+    size_t n = isTuple ? PyTuple_Size(object.ptr()) : PyList_Size(object.ptr());
+    if (n < 1 || n > 3)
+      failLaunch(std::string(what) + " has 1 to 3 dimensions, got " + std::to_string(n),
+                 {std::string("write ") + what + "=(x, y, z)"});
+    for (size_t i = 0; i < n; ++i)
+      sizes[i] = extent(what, isTuple ? PyTuple_GetItem(object.ptr(), i) : PyList_GetItem(object.ptr(), i));
+  } else {
+    sizes[0] = extent(what, object);
+  }
+  return {sizes[0], sizes[1], sizes[2]};
+}
+
+// A size as it is given, or the one that the kernel was compiled with (a jit function's).
+Size3 launchSize(const char *what, const char *attribute, nb::handle given, nb::handle kernel) {
+  if (!given.is_none())
+    return sizeFrom(what, given);
+  nb::object own = nb::getattr(kernel, attribute, nb::none());
+  if (own.is_none())
+    failLaunch(std::string(nb::inst_ptr<Kernel>(kernel)->name) + ": " + what + " is missing",
+               {"write grid=(threads in all), threads=(threads per threadgroup)"});
+  return sizeFrom(what, own);
+}
+
+bool poll(void *) {
+  nb::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals())
+    throw nb::python_error();
+  return false;
+}
+
+RunOptions optionsFrom(std::optional<double> timeout, bool timed = false) {
+  if (timeout && !(*timeout > 0))
+    failLaunch("timeout must be a positive number of seconds");
+  RunOptions options;
+  options.timeout = timeout.value_or(0);
+  options.interrupt = poll;
+  options.timed = timed;
+  return options;
+}
+
+std::shared_ptr<runtime::Pipeline> pipelineOf(const Runtime &rt, const Kernel &kernel) {
+  auto &pipeline = kernel.pipelines[rt.check];
+  if (!pipeline) {
+    std::shared_ptr<runtime::Pipeline> made;
+    {
+      nb::gil_scoped_release release;
+      made = kernel.compiled->hostPipeline(*rt.device, rt.check);
+    }
+    pipeline = std::move(made);
+  }
+  return pipeline;
+}
+
+std::string parameterList(const Kernel &kernel) {
+  std::string out = "(";
+  for (const ir::Param &param : kernel.compiled->params())
+    out += (out.size() > 1 ? ", " : "") + param.name;
+  return out + ")";
+}
+
+// A tuple or list of arguments, without a copy of it where it is one.
+nb::object sequence(const Kernel &kernel, const char *what, nb::handle object) {
+  if (!PyTuple_Check(object.ptr()) && !PyList_Check(object.ptr()))
+    failArgumentType(kernel.name + ": " + what + " must be a list, got " + typeName(object.ptr()),
+                     {std::string("write ") + what + "=[...], one for each parameter"});
+  return nb::steal(PySequence_Fast(object.ptr(), "needs a list"));
+}
+
+size_t length(nb::handle sequence) { return PySequence_Size(sequence.ptr()); }
+nb::object item(nb::handle sequence, size_t i) { return nb::steal(PySequence_GetItem(sequence.ptr(), i)); }
+
+//===-- Launches --------------------------------------------------------------------------------------------===//
+
+void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::handle grid, nb::handle threads,
+            std::optional<double> timeout) {
+  Kernel &kernel = *kernelFrom("launch", kernelObject);
+  nb::object args = sequence(kernel, "args", argumentList);
+  size_t wanted = kernel.compiled->params().size();
+  if (length(args) != wanted)
+    failLaunch(kernel.name + ": takes " + std::to_string(wanted) + " arguments " + parameterList(kernel) + ", got " +
+               std::to_string(length(args)));
+  Size3 g = launchSize("grid", "grid", grid, kernelObject), t = launchSize("threads", "block", threads, kernelObject);
+  RunOptions options = optionsFrom(timeout);
+  auto pipeline = pipelineOf(rt, kernel);
+  Arguments bound(kernel);
+  for (size_t i = 0; i < wanted; ++i)
+    bound.add(item(args, i), true, *rt.device);
+  nb::gil_scoped_release release;
+  if (bound.inDeviceMemory())
+    rt.device->stream().submit(std::move(pipeline), bound.span(), g, t, options);
+  else
+    rt.device->run(*pipeline, bound.span(), g, t, options);
+}
+
+nb::object newBytes(uint64_t size) {
+  nb::object bytes = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+  if (!bytes)
+    throw nb::python_error();
+  char *data = PyBytes_AsString(bytes.ptr());
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  constexpr uintptr_t huge = 1 << 21; // fewer page faults: zeroing 64 MiB takes a third of the time
+  uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + huge - 1) & ~(huge - 1), end = reinterpret_cast<uintptr_t>(data) + size;
+  if (end > begin + huge)
+    madvise(reinterpret_cast<void *>(begin), (end - begin) & ~(huge - 1), MADV_HUGEPAGE);
+#endif
+  nb::gil_scoped_release release;
+  std::memset(data, 0, size);
+  return bytes;
+}
+
+uint64_t outputBytes(const Kernel &kernel, size_t param, nb::handle size) {
+  const ir::Param &p = kernel.compiled->params()[param];
+  std::string subject = Subject{kernel, param}.str();
+  if (!p.written)
+    failLaunch(subject + " is never written by the kernel, so it cannot be an output",
+               {"inputs come first, in parameter order; outputs are what is left: " + parameterList(kernel)});
+  int64_t bytes = extent("output_size", size);
+  if (bytes < 0)
+    failLaunch(subject + " needs an output_size in bytes, got " + std::to_string(bytes));
+  if (bytes % ir::bytes(p.type.elem))
+    failLaunch(subject + " holds " + std::string(ir::name(p.type.elem)) + ", so output_size must be a multiple of " +
+                   std::to_string(ir::bytes(p.type.elem)) + " bytes, got " + std::to_string(bytes),
+               {"output_size counts bytes, not elements"});
+  return bytes;
+}
+
+void checkCount(const Kernel &kernel, size_t inputs, size_t outputs) {
+  size_t wanted = kernel.compiled->params().size();
+  if (inputs + outputs == wanted)
+    return;
+  auto plural = [](size_t n, const char *word) { return std::to_string(n) + " " + word + (n == 1 ? "" : "s"); };
+  std::string written;
+  for (const ir::Param &param : kernel.compiled->params())
+    if (param.written)
+      written += (written.empty() ? "" : ", ") + param.name;
+  failLaunch(kernel.name + ": has " + plural(wanted, "parameter") + " " + parameterList(kernel) + ", got " +
+                 plural(inputs, "input") + " and " + plural(outputs, "output"),
+             {"the kernel writes " + written + "; give one input for each parameter before the outputs"});
+}
+
+// Outputs are sizes in bytes, which become bytes objects, or writable arrays.
+nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb::list outputs, nb::handle grid,
+                 nb::handle threads, std::optional<double> timeout) {
+  Kernel &kernel = *kernelFrom("execute", kernelObject);
+  nb::object inputs = sequence(kernel, "inputs", inputList);
+  size_t numInputs = length(inputs), numOutputs = outputs.size();
+  checkCount(kernel, numInputs, numOutputs);
+  Size3 g = launchSize("grid", "grid", grid, kernelObject), t = launchSize("threads", "block", threads, kernelObject);
+  RunOptions options = optionsFrom(timeout);
+  auto pipeline = pipelineOf(rt, kernel);
+  Arguments bound(kernel);
+  for (size_t i = 0; i < numInputs; ++i)
+    bound.add(item(inputs, i), false, *rt.device);
+  nb::list results;
+  for (size_t i = 0; i < numOutputs; ++i) {
+    nb::object output = outputs[i];
+    if (PyLong_Check(output.ptr()) || !PyObject_CheckBuffer(output.ptr())) {
+      uint64_t bytes = outputBytes(kernel, numInputs + i, output);
+      output = newBytes(bytes);
+      bound.addMemory(PyBytes_AsString(output.ptr()), bytes);
+    } else {
+      bound.add(output, true, *rt.device);
+    }
+    results.append(output);
+  }
+  nb::gil_scoped_release release;
+  rt.device->run(*pipeline, bound.span(), g, t, options);
+  return results;
+}
+
+//===-- Prepared launches -----------------------------------------------------------------------------------===//
+
+// Buffers allocated and bound once. Scalars are bound by value, so writing one binds all again.
+class Prepared {
+public:
+  Prepared(const Runtime &runtime, nb::handle kernelObject, nb::handle inputList, nb::list outputs)
+      : rt(runtime), kernel(*kernelFrom("prepare", kernelObject)) {
+    nb::object inputs = sequence(kernel, "inputs", inputList);
+    numInputs = length(inputs);
+    checkCount(kernel, numInputs, outputs.size());
+    pipeline = pipelineOf(rt, kernel);
+    for (size_t i = 0; i < kernel.compiled->params().size(); ++i) {
+      if (i < numInputs)
+        bindInput(i, item(inputs, i), false);
+      else
+        args.push_back(Argument::of(rt.device->allocate(outputBytes(kernel, i, outputs[i - numInputs]))));
+    }
+    launch = rt.device->prepare(pipeline, args);
+  }
+
+  void dispatch(nb::handle grid, nb::handle threads, std::optional<double> timeout) { run(grid, threads, timeout, false); }
+  double dispatchTimed(nb::handle grid, nb::handle threads, std::optional<double> timeout) {
+    return run(grid, threads, timeout, true);
+  }
+
+  void writeInput(int64_t index, nb::handle array) {
+    live();
+    if (index < 0 || static_cast<size_t>(index) >= numInputs)
+      failLaunch(kernel.name + ": has inputs 0 to " + std::to_string(int64_t(numInputs) - 1) + ", got " + std::to_string(index));
+    bindInput(index, array, true);
+  }
+
+  uint64_t outputSize(int64_t index) { return output(index).bytes(); }
+  nb::object readBytes(int64_t index) {
+    const Argument &argument = output(index);
+    return nb::steal(PyBytes_FromStringAndSize(static_cast<char *>(argument.data()), argument.bytes()));
+  }
+  void readInto(int64_t index, nb::handle target) { copyOut(output(index).data(), output(index).bytes(), target); }
+  void release() {
+    launch.reset();
+    args.clear();
+    pipeline.reset();
+  }
+
+  static void copyOut(const void *data, uint64_t bytes, nb::handle target) {
+    Py_buffer view;
+    if (PyObject_GetBuffer(target.ptr(), &view, PyBUF_WRITABLE) != 0)
+      throw nb::python_error();
+    if (static_cast<uint64_t>(view.len) == bytes) {
+      nb::gil_scoped_release release;
+      std::memcpy(view.buf, data, bytes);
+    }
+    PyBuffer_Release(&view);
+  }
+
+private:
+  void live() const {
+    if (!launch)
+      failLaunch(kernel.name + ": the prepared kernel is released", {"prepare it again: rt.prepare(...)"});
+  }
+
+  double run(nb::handle grid, nb::handle threads, std::optional<double> timeout, bool timed) {
+    live();
+    Size3 g = sizeFrom("grid", grid), t = sizeFrom("threads", threads);
+    RunOptions options = optionsFrom(timeout, timed);
+    nb::gil_scoped_release release;
+    return launch->run(g, t, options);
+  }
+
+  const Argument &output(int64_t index) const {
+    live();
+    if (index < 0 || numInputs + index >= args.size())
+      failLaunch(kernel.name + ": has outputs 0 to " + std::to_string(int64_t(args.size() - numInputs) - 1) + ", got " +
+                 std::to_string(index));
+    return args[numInputs + index];
+  }
+
+  void bindInput(size_t index, nb::handle object, bool again) {
+    const ir::Param &param = kernel.compiled->params()[index];
+    Subject subject{kernel, index};
+    if (!param.type.isBuffer()) {
+      uint64_t bits = scalarBits(object, param.type.elem, subject);
+      Argument scalar = Argument::scalarBytes(&bits, ir::bytes(param.type.elem));
+      if (!again)
+        return args.push_back(scalar);
+      args[index] = scalar;
+      launch = rt.device->prepare(pipeline, args);
+      return;
+    }
+    auto store = [&](const void *data, uint64_t bytes) {
+      if (!again)
+        args.push_back(Argument::of(rt.device->allocate(bytes)));
+      else if (bytes != args[index].bytes())
+        failLaunch(subject.str() + " was prepared with " + std::to_string(args[index].bytes()) + " bytes, got " +
+                   std::to_string(bytes));
+      std::memcpy(args[index].data(), data, bytes);
+    };
+    DeviceArray *array = nullptr;
+    if (nb::try_cast(object, array) && array) {
+      if (array->elem != param.type.elem)
+        failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(param.type.elem)) + ", got " +
+                         std::string(ir::name(array->elem)));
+      nb::gil_scoped_release release;
+      array->buffer->wait();
+      return store(array->buffer->data(), array->buffer->bytes());
+    }
+    ArrayView view;
+    view.open(object, param.type.elem, false, subject);
+    store(view.data(), view.bytes());
+  }
+
+  Runtime rt;
+  Kernel kernel;
+  size_t numInputs = 0;
+  std::shared_ptr<runtime::Pipeline> pipeline;
+  std::vector<Argument> args;
+  std::unique_ptr<runtime::PreparedLaunch> launch;
+};
+
+//===-- Arrays ----------------------------------------------------------------------------------------------===//
+
+void makeArray(DeviceArray *self, const Runtime &rt, std::vector<int64_t> shape, nb::handle dtype) {
+  ir::Elem elem = elemFrom("an array", dtype);
+  uint64_t bytes = ir::bytes(elem);
+  for (int64_t extent : shape) {
+    if (extent < 0)
+      failLaunch("an array cannot have a negative extent, got " + std::to_string(extent));
+    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(extent), &bytes))
+      failLaunch("the array is larger than any memory");
+  }
+  new (self) DeviceArray{rt.device->allocate(bytes), elem, std::move(shape), rt.device.get()};
+}
+
+void waitFor(const DeviceArray &array) {
+  RunOptions options = optionsFrom({});
+  nb::gil_scoped_release release;
+  array.buffer->wait(options);
+}
+
+void arrayRead(const DeviceArray &array, nb::handle target) {
+  waitFor(array);
+  Prepared::copyOut(array.buffer->data(), array.buffer->bytes(), target);
+}
+
+void arrayWrite(DeviceArray &array, nb::handle source) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(source.ptr(), &view, PyBUF_SIMPLE) != 0)
+    throw nb::python_error();
+  try {
+    waitFor(array);
+  } catch (...) {
+    PyBuffer_Release(&view);
+    throw;
+  }
+  if (static_cast<uint64_t>(view.len) == array.buffer->bytes())
+    std::memcpy(array.buffer->data(), view.buf, view.len);
+  PyBuffer_Release(&view);
+}
+
+nb::object arrayDlpack(nb::pointer_and_handle<DeviceArray> self, nb::kwargs) {
+  DeviceArray &array = *self.p;
+  waitFor(array);
+  using nb::dlpack::dtype_code;
+  ir::Elem e = array.elem;
+  dtype_code code = e == ir::Elem::b1 ? dtype_code::Bool : e == ir::Elem::bf16 ? dtype_code::Bfloat : ir::isFloat(e) ? dtype_code::Float
+                  : ir::isSigned(e) ? dtype_code::Int : dtype_code::UInt;
+  nb::dlpack::dtype dtype{static_cast<uint8_t>(code), static_cast<uint8_t>(8 * ir::bytes(e)), 1};
+  std::vector<size_t> shape(array.shape.begin(), array.shape.end());
+  nb::ndarray<> view(array.buffer->data(), shape.size(), shape.data(), self.h, nullptr, dtype, nb::device::cpu::value, 0);
+  return nb::cast(view, nb::rv_policy::reference);
+}
+
+void bindArrays(nb::module_ &module) {
+  nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.")
+      .def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
+      .def_prop_ro("shape", [](const DeviceArray &a) { return nb::tuple(nb::cast(a.shape)); }, "Elements in each dimension.")
+      .def_prop_ro("dtype", [](const DeviceArray &a) { return dtypeObject(a.elem); }, "The element type, such as enigma.f32.")
+      .def_prop_ro("nbytes", [](const DeviceArray &a) { return a.buffer->bytes(); }, "Bytes of memory.")
+      .def("wait", waitFor, "Waits for every launch that uses the array.")
+      .def("_read_into", arrayRead, nb::arg("target"))
+      .def("_write_from", arrayWrite, nb::arg("source"))
+      .def("__dlpack__", arrayDlpack)
+      .def("__dlpack_device__", [](const DeviceArray &) { return nb::make_tuple(nb::device::cpu::value, 0); });
+}
+
+void bindCapabilities(nb::module_ &module) {
+  using C = runtime::Capabilities;
+  nb::class_<C>(module, "DeviceCapabilities", "What a device can do. Sizes in bytes.")
+      .def_ro("name", &C::name, "The GPU, or the CPU's model.")
+      .def_ro("backend", &C::backend, "\"host\" or \"metal\".")
+      .def_ro("max_threads_per_threadgroup", &C::maxThreadsPerThreadgroup, "Largest x * y * z of threads.")
+      .def_ro("simdgroup_size", &C::simdgroupSize, "Threads of a simdgroup.")
+      .def_ro("max_threadgroup_memory", &C::maxThreadgroupMemory, "Threadgroup memory of one threadgroup, in bytes.")
+      .def_ro("max_buffers", &C::maxBuffers, "Parameters of one kernel.")
+      .def_ro("max_buffer_length", &C::maxBufferLength, "Largest buffer, in bytes.")
+      .def_ro("total_memory", &C::totalMemory, "Memory of the device, in bytes.")
+      .def_ro("compute_units", &C::computeUnits, "CPU threads, or GPU cores where known.")
+      .def_ro("has_unified_memory", &C::hasUnifiedMemory, "Whether CPU and device share memory.")
+      .def("__repr__", [](const C &c) {
+        return "<" + c.backend + " device " + c.name + ": " + std::to_string(c.computeUnits) + " compute units, threadgroups of up to " +
+               std::to_string(c.maxThreadsPerThreadgroup) + " threads, simdgroups of " + std::to_string(c.simdgroupSize) + ">";
+      });
+}
+
+} // namespace
+
+void bindRuntime(nb::module_ &module) {
+  using nb::arg;
+  bindCapabilities(module);
+  bindArrays(module);
+  nb::class_<Runtime>(module, "Runtime", "A device that runs compiled kernels.")
+      .def("__init__", [](Runtime *self, bool check) { new (self) Runtime{runtime::hostDevice(), check}; }, arg("check"))
+      .def("launch", launch, arg("compiled"), arg("args"), arg("grid") = nb::none(), arg("threads") = nb::none(),
+           arg("timeout") = nb::none(),
+           "Runs a compiled kernel on one array per parameter, in place.\n\n"
+           "args: in parameter order, arrays (NumPy, or anything with the buffer protocol or DLPack, C-contiguous, of the parameter's\n"
+           "type) without a copy, or arrays of this runtime; numbers for scalars.\n"
+           "grid: threads in all, an int or (x, y, z). threads: threads per threadgroup, likewise.\n"
+           "timeout: seconds after which the launch is stopped with an error.\n\n"
+           "With arrays of the runtime alone the launch runs in the background, in order; synchronize() waits.")
+      .def("_execute", execute, arg("compiled"), arg("inputs"), arg("outputs"), arg("grid"), arg("threads"), arg("timeout"))
+      .def("synchronize",
+           [](Runtime &rt, std::optional<double> timeout) {
+             RunOptions options = optionsFrom(timeout);
+             nb::gil_scoped_release release;
+             rt.device->stream().synchronize(options);
+           },
+           arg("timeout") = nb::none(), "Waits for all launches in the background; raises the first error among them.")
+      .def("device_capabilities", [](const Runtime &rt) { return rt.device->capabilities(); }, "What the device can do.");
+  nb::class_<Prepared>(module, "Prepared", "A compiled kernel with its arguments bound once.")
+      .def(nb::init<const Runtime &, nb::handle, nb::handle, nb::list>(), arg("runtime"), arg("compiled"), arg("inputs"), arg("outputs"))
+      .def("dispatch", &Prepared::dispatch, arg("grid"), arg("threads"), arg("timeout") = nb::none(),
+           "Runs the kernel and waits. grid: threads in all; threads: per threadgroup; timeout in seconds.")
+      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid"), arg("threads"), arg("timeout") = nb::none(),
+           "Runs the kernel and gives the time it took on the device, in milliseconds.")
+      .def("write_input", &Prepared::writeInput, arg("index"), arg("array"),
+           "Copies an array of the same size, or a number for a scalar, into input `index`.")
+      .def("release", &Prepared::release, "Frees the buffers; the prepared kernel cannot be used after it.")
+      .def("_output_size", &Prepared::outputSize, arg("index"))
+      .def("_read_bytes", &Prepared::readBytes, arg("index"))
+      .def("_read_into", &Prepared::readInto, arg("index"), arg("target"));
+}
+
+} // namespace enigma::bindings

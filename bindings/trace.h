@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel that is being traced on this thread, and places in the user's Python.
+//
+// A place is a code object and an instruction offset, which cost a few nanoseconds to take; file, line and columns are looked up
+// only when an error or dump needs them. Frames of the package itself are skipped.
+#pragma once
+
+#include "errors.h"
+
+#include "enigma/IR/Builder.h"
+
+namespace enigma::bindings {
+
+/// Places in Python code. Used under the GIL but for its destruction.
+class CodeTable final : public ir::LocationTable {
+public:
+  CodeTable() = default;
+  CodeTable(const CodeTable &) = delete;
+  ~CodeTable() override;
+
+  /// The instruction that the innermost frame outside the package is at.
+  ir::Place here();
+  /// A place that is known by line and column.
+  ir::Place add(SourceLoc loc);
+  SourceLoc resolve(ir::Place place) const override;
+
+private:
+  struct Entry {
+    PyObject *code; // owned
+    bool own;       // of the package
+  };
+  uint32_t indexOf(PyObject *code);
+
+  std::vector<Entry> codes;
+  std::vector<SourceLoc> fixed;
+  PyObject *lastCode = nullptr; // borrowed from `codes`
+  uint32_t lastIndex = 0;
+};
+
+/// One tracing of one kernel. Handles carry its serial number and so know when it is over.
+struct Trace {
+  explicit Trace(std::string name);
+  ~Trace();
+  Trace(const Trace &) = delete;
+
+  uint64_t serial;
+  std::shared_ptr<CodeTable> places = std::make_shared<CodeTable>();
+  ir::Function function;
+  ir::Builder builder{function};
+  /// The first TraceError, which must surface even if the kernel's own code swallows it.
+  nb::object error;
+  /// The trace that this one interrupts: a kernel may compile another.
+  Trace *outer;
+
+  /// The builder, at the user's current line.
+  ir::Builder &at() {
+    builder.place = places->here();
+    return builder;
+  }
+};
+
+extern constinit thread_local Trace *currentTrace;
+
+/// The user's line that is running, inside a trace or not.
+SourceLoc callerLocation();
+/// The current trace; an error that names `what` and says what to do where there is none.
+Trace &requireTrace(std::string_view what);
+
+} // namespace enigma::bindings

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// The composition: check, hash, look up, lower, emit; code for the CPU when it is asked for.
+#include "enigma/Compile/Compile.h"
+
+#include "Cache.h"
+#include "Session.h"
+
+#include "enigma/Dialect/Enigma.h"
+#include "enigma/Target/Host/Executable.h"
+#include "enigma/Target/MSL/Emit.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace enigma::compile {
+
+/// What equal keys share: the text, and by `structure` the host code.
+struct Artifact {
+  msl::MslText text;
+  Hash128 structure; ///< without names: names the host code
+};
+
+/// Host code of one structure, with the position in the traced program of each access that it can report.
+struct HostCode {
+  std::shared_ptr<host::Executable> executable;
+  std::vector<uint32_t> sites;
+};
+
+namespace {
+
+Cache<Artifact> &artifacts() {
+  static auto *cache = new Cache<Artifact>(4096);
+  return *cache;
+}
+Cache<HostCode> &hostCodes() {
+  static auto *cache = new Cache<HostCode>(1024);
+  return *cache;
+}
+
+void mix(Hasher &h, const Hash128 &function, const Options &options) {
+  h.word(function.high);
+  h.word(function.low);
+  h.word(options.vecWidth > 1 ? options.vecWidth : 1);
+  h.word(options.fastMath);
+}
+
+dialect::KernelOp kernelOf(ModuleOp module) { return *module.getOps<dialect::KernelOp>().begin(); }
+
+void checkOptions(const ir::Function &f, const Options &options) {
+  if (options.vecWidth != 0 && options.vecWidth != 1 && options.vecWidth != 2 && options.vecWidth != 4)
+    throw Error(ErrorKind::Compile, "vec_width must be 0, 1, 2 or 4, got " + std::to_string(options.vecWidth), {},
+                {"Metal's vectors have 2 or 4 components with an alignment to match"});
+  constexpr size_t mostBuffers = 31; // Metal feature set tables: buffer argument table
+  if (f.params().size() > mostBuffers)
+    throw Error(ErrorKind::Trace,
+                "kernel " + f.name() + " has " + std::to_string(f.params().size()) + " parameters, Metal binds at most " +
+                    std::to_string(mostBuffers) + " buffers",
+                f.locate(f.place), {"put several arrays into one buffer, or make constants of scalars with Constexpr"});
+}
+
+} // namespace
+
+CompiledKernel::CompiledKernel(ir::Function fn, Options options, std::shared_ptr<Artifact> shared, Hash128 key)
+    : function(std::move(fn)), chosen(options), metalName(function.kernelName()), artifact(std::move(shared)), hash(key) {}
+
+const std::string &CompiledKernel::metalSource() const { return artifact->text.source; }
+int CompiledKernel::mslVersion() const { return artifact->text.version; }
+
+std::string CompiledKernel::mlirSource() const {
+  BorrowedSession session;
+  auto module = session->lower(function, chosen, convert::Locations::source);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  OpPrintingFlags flags;
+  flags.printNameLocAsPrefix();
+  module->print(stream, flags);
+  return text;
+}
+
+std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device &device, bool check) const {
+  std::lock_guard lock(mutex);
+  auto &pipeline = pipelines[check];
+  if (pipeline)
+    return pipeline;
+  Hasher h;
+  mix(h, artifact->structure, chosen);
+  h.word(check);
+  auto code = hostCodes().get(h.finish(), [&] {
+    BorrowedSession session;
+    auto module = session->lower(function, chosen, convert::Locations::sites);
+    auto made = std::make_shared<HostCode>();
+    made->executable = host::compileForHost(*module, {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false});
+    for (const SourceLoc &loc : host::accessSites(*module))
+      made->sites.push_back(loc.line);
+    return made;
+  });
+  runtime::PipelineSource source;
+  source.kernel = code->executable->descriptor();
+  // The code may have been made for another kernel of the same structure: names and places are this one's.
+  source.kernel.name = metalName;
+  for (size_t i = 0; i < source.kernel.params.size(); ++i)
+    source.kernel.params[i].name = function.params()[i].name;
+  source.owner = code->executable;
+  std::vector<uint32_t> order = function.programOrder();
+  for (uint32_t site : code->sites)
+    source.sites.push_back(site < order.size() ? function.locate(function.op(order[site]).place) : SourceLoc{});
+  pipeline = device.createPipeline(std::move(source));
+  return pipeline;
+}
+
+std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Options &options) {
+  checkOptions(function, options);
+  ir::verify(function);
+  if (options.contract)
+    ir::contract(function);
+  Hasher h;
+  mix(h, ir::hash(function, ir::HashScope::structureAndNames), options);
+  h.word(options.mslVersion);
+  Hash128 key = h.finish();
+  auto artifact = artifacts().get(key, [&] {
+    BorrowedSession session;
+    auto module = session->lower(function, options, convert::Locations::sites);
+    auto made = std::make_shared<Artifact>();
+    made->text = msl::emitMSL(kernelOf(*module), {.version = options.mslVersion});
+    made->structure = ir::hash(function, ir::HashScope::structure);
+    return made;
+  });
+  return std::make_shared<CompiledKernel>(std::move(function), options, std::move(artifact), key);
+}
+
+CacheStatistics cacheStatistics() { return artifacts().statistics(); }
+void clearCache() {
+  artifacts().clear();
+  hostCodes().clear();
+}
+
+} // namespace enigma::compile

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// See HostExecution.h.
+#include "HostExecution.h"
+
+#include <cstdio>
+#include <utility>
+
+namespace enigma::runtime {
+namespace {
+
+constexpr auto kAskEvery = std::chrono::milliseconds(20);
+/// Its address names the thread.
+thread_local char threadMark;
+
+} // namespace
+
+HostExecution::HostExecution(const Pipeline &of, const std::atomic<uint32_t> *stopFlag)
+    : pipeline(of), stopAll(stopFlag) {
+  launch.outOfBounds = &outOfBounds;
+  launch.cancel = &work.cancel;
+  launch.poll = &pollFromKernel;
+  launch.runtime = this;
+}
+
+void HostExecution::runUnits(void *self, uint64_t begin, uint64_t end) {
+  auto *execution = static_cast<HostExecution *>(self);
+  execution->pipeline.kernel().entry(&execution->launch, begin, end);
+}
+
+bool HostExecution::betweenPieces(void *self) { return static_cast<HostExecution *>(self)->mustStop(); }
+
+bool HostExecution::pollFromKernel(const hostabi::LaunchContext *launch) {
+  auto *execution = static_cast<HostExecution *>(launch->runtime);
+  if (!execution->mustStop())
+    return false;
+  execution->work.cancel.store(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool HostExecution::mustStop() {
+  if (work.cancel.load(std::memory_order_relaxed))
+    return true;
+  const auto note = [&](Stop why) {
+    Stop none = Stop::None;
+    stop.compare_exchange_strong(none, why);
+    return true;
+  };
+  if (stopAll && stopAll->load(std::memory_order_relaxed))
+    return note(Stop::Dropped);
+  if (options->timeout <= 0 && !options->interrupt)
+    return false;
+  const Clock::time_point now = Clock::now();
+  if (options->timeout > 0 && std::chrono::duration<double>(now - start).count() > options->timeout)
+    return note(Stop::Timeout);
+  if (options->interrupt && &threadMark == callingThread && now - lastAsked >= kAskEvery) {
+    lastAsked = now;
+    // Kernel code is below this frame on the stack and cannot be unwound, so what is thrown waits until the
+    // end.
+    try {
+      if (options->interrupt(options->interruptState))
+        return note(Stop::Interrupt);
+    } catch (...) {
+      thrown = std::current_exception();
+      return note(Stop::Interrupt);
+    }
+  }
+  return false;
+}
+
+double HostExecution::execute(const RunOptions &how) {
+  const auto &kernel = pipeline.kernel();
+  options = &how;
+  const bool watched = how.timeout > 0 || how.interrupt || stopAll;
+  work.body = &runUnits;
+  work.state = this;
+  work.between = watched ? &betweenPieces : nullptr;
+  work.units = hostabi::workUnits(launch, kernel.traversal);
+  work.cancel.store(0, std::memory_order_relaxed);
+  work.error = nullptr;
+  outOfBounds.reset();
+  stop.store(Stop::None, std::memory_order_relaxed);
+  thrown = nullptr;
+  callingThread = &threadMark;
+  if (watched || how.timed)
+    lastAsked = start = Clock::now();
+
+  if (!stopAll || !mustStop())
+    ThreadPool::instance().run(work);
+
+  const double milliseconds =
+      how.timed ? std::chrono::duration<double, std::milli>(Clock::now() - start).count() : 0.0;
+  switch (stop.load(std::memory_order_relaxed)) {
+  case Stop::None:
+    break;
+  case Stop::Timeout: {
+    char seconds[32];
+    std::snprintf(seconds, sizeof(seconds), "%g", how.timeout);
+    throw Error(ErrorKind::Launch, kernel.name + ": stopped after the time-out of " + seconds + " s", {},
+                {"what the kernel had written by then stays written"});
+  }
+  case Stop::Interrupt:
+    if (thrown)
+      std::rethrow_exception(std::exchange(thrown, nullptr));
+    throw Error(ErrorKind::Launch, kernel.name + ": interrupted", {},
+                {"what the kernel had written by then stays written"});
+  case Stop::Dropped:
+    throw Error(ErrorKind::Launch, kernel.name + ": stopped, because its stream was interrupted");
+  }
+  if (outOfBounds.count.load(std::memory_order_relaxed))
+    throwOutOfBounds();
+  return milliseconds;
+}
+
+void HostExecution::throwOutOfBounds() const {
+  const auto &kernel = pipeline.kernel();
+  const auto &record = outOfBounds;
+  const std::string index = record.indexIsUnsigned ? std::to_string(static_cast<uint64_t>(record.index))
+                                                   : std::to_string(record.index);
+  const std::string param = record.param < kernel.params.size() ? kernel.params[record.param].name : "?";
+  const uint64_t others = record.count.load(std::memory_order_relaxed) - 1;
+  std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " parameter '" +
+                        param + "' is out of bounds: index " + index + ", size " +
+                        std::to_string(record.size) + ", thread (" + std::to_string(record.thread[0]) + ", " +
+                        std::to_string(record.thread[1]) + ", " + std::to_string(record.thread[2]) + ")";
+  std::vector<std::string> notes;
+  notes.push_back(record.isStore ? "the store was left out" : "the load gave 0");
+  if (others)
+    notes.push_back(std::to_string(others) + (others == 1 ? " more access was" : " more accesses were") +
+                    " out of bounds");
+  notes.push_back(record.isStore ? "guard it with store_if, or launch a smaller grid"
+                                 : "guard it with load_if, or launch a smaller grid");
+  throw Error(ErrorKind::OutOfBounds, std::move(message), pipeline.siteLocation(record.site),
+              std::move(notes));
+}
+
+} // namespace enigma::runtime

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+//
+// See HostStream.h. Only ThreadPool's fork counter tells a child from its parent: the child finds the
+// stream's thread gone and perhaps its mutex locked, so it leaves the old State where it is and starts with
+// an empty one; launches that were still queued are reported as lost.
+#include "HostStream.h"
+
+#include "HostExecution.h"
+#include "LaunchChecks.h"
+
+#include <algorithm>
+#include <chrono>
+#include <pthread.h>
+#include <signal.h>
+#include <thread>
+#include <vector>
+
+namespace enigma::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A launch of at most so many units runs at once when the stream is idle.
+constexpr uint64_t kRunHereUnits = 512;
+constexpr uint64_t kSpinMicroseconds = 50;
+
+} // namespace
+
+struct HostStream::Launch {
+  std::shared_ptr<Pipeline> pipeline;
+  std::vector<Argument> args; // keep the buffers alive, and hold the scalars
+  std::vector<hostabi::BufferArg> bound;
+  hostabi::LaunchContext sizes;
+  double timeout = 0;
+  uint64_t ticket = 0;
+};
+
+HostStream::HostStream(const Capabilities &of)
+    : capabilities(of), generation(ThreadPool::forkGeneration()), current(std::make_shared<State>()) {}
+
+HostStream::State &HostStream::state() {
+  const uint32_t now = ThreadPool::forkGeneration();
+  if (generation.load(std::memory_order_acquire) != now) {
+    // A child has one thread at first, so nobody else is here. The old state may be locked for ever: it is
+    // leaked.
+    new std::shared_ptr<State>(std::move(current));
+    current = std::make_shared<State>();
+    const uint64_t last = submitted.load();
+    if (completed.load() != last) {
+      current->failures.push_back(
+          {last,
+           std::make_exception_ptr(Error(
+               ErrorKind::Launch, "the process forked while " + std::to_string(last - completed.load()) +
+                                      " launches were under way; the child lost them"))});
+      completed.store(last);
+    }
+    generation.store(now, std::memory_order_release);
+  }
+  return *current;
+}
+
+/// Runs one launch, outside the mutex, and keeps its error.
+void HostStream::runAndRecord(State &state, Launch &launch, uint64_t ticket) {
+  std::exception_ptr error;
+  try {
+    HostExecution execution(*launch.pipeline, &state.dropAll);
+    const auto &sizes = launch.sizes;
+    std::copy_n(sizes.grid, 3, execution.launch.grid);
+    std::copy_n(sizes.threads, 3, execution.launch.threads);
+    std::copy_n(sizes.groups, 3, execution.launch.groups);
+    execution.launch.blocksPerRow = sizes.blocksPerRow;
+    execution.launch.args = launch.bound.data();
+    RunOptions options;
+    options.timeout = launch.timeout;
+    execution.execute(options);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) {
+    std::lock_guard lock(state.mutex);
+    state.failures.push_back({ticket, error});
+  }
+}
+
+uint64_t HostStream::submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid,
+                            Size3 threads, const RunOptions &options) {
+  Launch launch;
+  const auto &kernel = pipeline->kernel();
+  setSizes(kernel, capabilities, grid, threads, launch.sizes);
+  launch.args.assign(args.begin(), args.end());
+  launch.bound.resize(std::max(args.size(), kernel.params.size()));
+  for (size_t i = 0; i < std::min(args.size(), kernel.params.size()); ++i)
+    if (!args[i].isScalar() && !args[i].buffer())
+      throw Error(ErrorKind::Launch, kernel.name + ": parameter '" + kernel.params[i].name +
+                                         "' of a launch in the background must be a buffer or a scalar");
+  bindArguments(kernel, capabilities, launch.args, launch.bound.data());
+  launch.timeout = options.timeout;
+  launch.pipeline = std::move(pipeline);
+
+  State &s = state();
+  std::unique_lock lock(s.mutex);
+  launch.ticket = submitted.fetch_add(1, std::memory_order_acq_rel) + 1;
+  const uint64_t ticket = launch.ticket;
+  const bool isSmall = hostabi::workUnits(launch.sizes, kernel.traversal) <= kRunHereUnits;
+  const bool isFree = !s.isBusy && s.queue.empty();
+  s.queue.push_back(std::move(launch));
+  if (isSmall && isFree) {
+    runQueue(s, lock);
+    return ticket;
+  }
+  if (!s.hasThread) {
+    // Signals belong to the program's own threads.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      std::thread([this, mine = current] { threadMain(mine); }).detach();
+      s.hasThread = true;
+    } catch (const std::system_error &) {
+      // No thread to be had: whoever is running a launch runs the queue, and that is this thread if nobody
+      // is.
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  if (s.hasThread)
+    s.wake.notify_one();
+  else if (!s.isBusy)
+    runQueue(s, lock);
+  return ticket;
+}
+
+/// Runs the front of the queue and, where there is no thread to do it, all of the queue.
+void HostStream::runQueue(State &s, std::unique_lock<std::mutex> &lock) {
+  s.isBusy = true;
+  do {
+    Launch launch = std::move(s.queue.front());
+    s.queue.pop_front();
+    lock.unlock();
+    const uint64_t ticket = launch.ticket;
+    runAndRecord(s, launch, ticket);
+    launch = Launch(); // lets go of the buffers before anybody is told
+    lock.lock();
+    completed.store(ticket, std::memory_order_release);
+  } while (!s.hasThread && !s.queue.empty());
+  s.isBusy = false;
+  s.done.notify_all();
+  if (!s.queue.empty())
+    s.wake.notify_one();
+}
+
+void HostStream::threadMain(std::shared_ptr<State> mine) {
+  State &s = *mine;
+  std::unique_lock lock(s.mutex);
+  for (;;) {
+    if (s.queue.empty()) {
+      lock.unlock();
+      const uint64_t until = ticks() + kSpinMicroseconds * ticksPerMicrosecond();
+      while (isIdle() && ticks() < until)
+        pauseInSpin();
+      lock.lock();
+    }
+    s.wake.wait(lock, [&] { return !s.queue.empty() && !s.isBusy; });
+    runQueue(s, lock);
+  }
+}
+
+/// Waits for a ticket; false if the interrupt or the time-out struck first. `thrown` is what the interrupt
+/// threw.
+bool HostStream::waitUntil(uint64_t ticket, const RunOptions &options, std::exception_ptr &thrown) {
+  State &s = state();
+  const auto isDone = [&] { return completed.load(std::memory_order_acquire) >= ticket; };
+  if (isDone())
+    return true;
+  const uint64_t until = ticks() + kSpinMicroseconds * ticksPerMicrosecond();
+  while (!isDone() && ticks() < until)
+    pauseInSpin();
+  const Clock::time_point start = Clock::now();
+  std::unique_lock lock(s.mutex);
+  bool isStopped = false;
+  while (!s.done.wait_for(lock, std::chrono::milliseconds(20), isDone)) {
+    if (isStopped)
+      continue;
+    lock.unlock();
+    bool stop =
+        options.timeout > 0 && std::chrono::duration<double>(Clock::now() - start).count() > options.timeout;
+    if (!stop && options.interrupt) {
+      try {
+        stop = options.interrupt(options.interruptState);
+      } catch (...) {
+        thrown = std::current_exception();
+        stop = true;
+      }
+    }
+    lock.lock();
+    if (stop) {
+      s.dropAll.store(1, std::memory_order_relaxed);
+      isStopped = true;
+    }
+  }
+  if (isStopped) {
+    // What was dropped fails with "stopped"; that is this caller's doing, and is not reported to anybody
+    // else.
+    std::erase_if(s.failures, [&](const Failure &f) { return f.ticket <= ticket; });
+    s.dropAll.store(0, std::memory_order_relaxed);
+  }
+  return !isStopped;
+}
+
+std::exception_ptr HostStream::takeFailure(uint64_t ticket) {
+  State &s = state();
+  std::lock_guard lock(s.mutex);
+  if (s.failures.empty() || s.failures.front().ticket > ticket)
+    return nullptr;
+  std::exception_ptr first = s.failures.front().error;
+  std::erase_if(s.failures, [&](const Failure &f) { return f.ticket <= ticket; });
+  return first;
+}
+
+/// Waits for a ticket, leaving the errors of launches where they are.
+void HostStream::waitOrThrow(uint64_t ticket, const RunOptions &options) {
+  std::exception_ptr thrown;
+  if (waitUntil(ticket, options, thrown))
+    return;
+  if (thrown)
+    std::rethrow_exception(thrown);
+  throw Error(ErrorKind::Launch,
+              "interrupted while waiting for earlier launches; those still queued were dropped");
+}
+
+void HostStream::wait(uint64_t ticket, const RunOptions &options) {
+  ticket = std::min(ticket, submitted.load(std::memory_order_acquire));
+  waitOrThrow(ticket, options);
+  if (std::exception_ptr error = takeFailure(ticket))
+    std::rethrow_exception(error);
+}
+
+void HostStream::drain(const RunOptions &options) {
+  if (!isIdle())
+    waitOrThrow(submitted.load(std::memory_order_acquire), options);
+}
+
+void HostStream::synchronize(const RunOptions &options) {
+  wait(submitted.load(std::memory_order_acquire), options);
+}
+
+} // namespace enigma::runtime

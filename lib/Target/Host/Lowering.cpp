@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: MIT
+//
+// See Lowering.h.
+#include "Lowering.h"
+
+#include "KernelEmitter.h"
+#include "LaneBuilder.h"
+#include "MemoryEmitter.h"
+#include "enigma/Dialect/Enigma.h"
+
+#include "mlir/IR/Location.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/IR/Constants.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace enigma::host {
+namespace {
+
+using namespace enigma::dialect;
+using hostabi::KernelDescriptor;
+using hostabi::ParamDescriptor;
+using hostabi::Traversal;
+
+/// The user's line of an operation, from inside whatever a pass wrapped it in.
+SourceLoc placeOf(mlir::Operation *op) {
+  SourceLoc where;
+  if (auto loc = op->getLoc()->findInstanceOf<mlir::FileLineColLoc>()) {
+    where.file = loc.getFilename().str();
+    where.line = loc.getLine();
+    where.col = loc.getColumn();
+  }
+  return where;
+}
+
+[[noreturn]] void fail(mlir::Operation *op, const std::string &why) {
+  throw Error(ErrorKind::Compile, op->getName().getStringRef().str() + ": " + why, placeOf(op));
+}
+
+ElementKind elementOf(mlir::Type type) {
+  const mlir::Type scalar = scalarOf(type);
+  if (scalar.isF16())
+    return ElementKind::F16;
+  if (scalar.isBF16())
+    return ElementKind::BF16;
+  if (scalar.isF32())
+    return ElementKind::F32;
+  if (scalar.isInteger(1))
+    return ElementKind::B1;
+  const bool isUnsigned = scalar.isUnsignedInteger();
+  switch (scalar.getIntOrFloatBitWidth()) {
+  case 8:
+    return isUnsigned ? ElementKind::U8 : ElementKind::I8;
+  case 16:
+    return isUnsigned ? ElementKind::U16 : ElementKind::I16;
+  case 32:
+    return isUnsigned ? ElementKind::U32 : ElementKind::I32;
+  default:
+    return isUnsigned ? ElementKind::U64 : ElementKind::I64;
+  }
+}
+
+KernelOp onlyKernel(mlir::ModuleOp module) {
+  KernelOp found;
+  for (KernelOp kernel : module.getOps<KernelOp>()) {
+    if (found)
+      throw Error(ErrorKind::Compile, "the host compiles one kernel at a time, got a module with several");
+    found = kernel;
+  }
+  if (!found)
+    throw Error(ErrorKind::Compile, "the module has no kernel");
+  return found;
+}
+
+bool isAccess(mlir::Operation &op) { return llvm::isa<LoadOp, StoreOp, LoadIfOp, StoreIfOp>(op); }
+
+/// Thread queries: the kind of the operation, what it asks, whether it has an axis.
+struct QueryRow {
+  OpKind kind;
+  Query query;
+  bool hasAxis;
+};
+constexpr QueryRow kQueries[] = {
+    {OpKind::thread_position_in_grid, Query::ThreadPositionInGrid, true},
+    {OpKind::thread_position_in_threadgroup, Query::ThreadPositionInThreadgroup, true},
+    {OpKind::threadgroup_position_in_grid, Query::ThreadgroupPositionInGrid, true},
+    {OpKind::threads_per_grid, Query::ThreadsPerGrid, true},
+    {OpKind::threads_per_threadgroup, Query::ThreadsPerThreadgroup, true},
+    {OpKind::dispatch_threads_per_threadgroup, Query::DispatchThreadsPerThreadgroup, true},
+    {OpKind::threadgroups_per_grid, Query::ThreadgroupsPerGrid, true},
+    {OpKind::thread_index_in_threadgroup, Query::ThreadIndexInThreadgroup, false},
+    {OpKind::thread_index_in_simdgroup, Query::ThreadIndexInSimdgroup, false},
+    {OpKind::simdgroup_index_in_threadgroup, Query::SimdgroupIndexInThreadgroup, false},
+    {OpKind::simdgroups_per_threadgroup, Query::SimdgroupsPerThreadgroup, false},
+    {OpKind::threads_per_simdgroup, Query::ThreadsPerSimdgroup, false},
+    {OpKind::thread_index_in_quadgroup, Query::ThreadIndexInQuadgroup, false},
+    {OpKind::quadgroup_index_in_threadgroup, Query::QuadgroupIndexInThreadgroup, false},
+    {OpKind::quadgroups_per_threadgroup, Query::QuadgroupsPerThreadgroup, false},
+};
+std::optional<QueryRow> queryOf(OpKind kind) {
+  for (const QueryRow &row : kQueries)
+    if (row.kind == kind)
+      return row;
+  return std::nullopt;
+}
+
+/// Lowers one kernel.
+class KernelLowering {
+public:
+  KernelLowering(KernelOp which, const HostOptions &how, llvm::Module &module)
+      : kernel(which), options(how), builder(module.getContext()), b(builder), into(module) {}
+
+  KernelDescriptor run() {
+    KernelDescriptor descriptor = describe();
+    KernelEmitter emitter(into, b, shapeOf(descriptor));
+    MemoryEmitter memoryEmitter(emitter, b, options.check);
+    frame = &emitter;
+    memory = &memoryEmitter;
+    if (options.fastMath || kernel.getFastMath()) {
+      llvm::FastMathFlags flags;
+      flags.setAllowReassoc();
+      flags.setAllowContract();
+      flags.setAllowReciprocal();
+      flags.setApproxFunc();
+      builder.setFastMathFlags(flags);
+    }
+    findStatic();
+    emitter.emit([&] {
+      values.clear();
+      stagedNumber.clear();
+      bindArguments(descriptor);
+      stageAccesses();
+      for (mlir::Operation &op : kernel.getBody().front())
+        lower(op);
+      memoryEmitter.closeBlock();
+    });
+    return descriptor;
+  }
+
+private:
+  KernelDescriptor describe() {
+    KernelDescriptor descriptor;
+    descriptor.name = kernel.getSymName().str();
+    descriptor.vecWidth = static_cast<uint32_t>(kernel.getVecWidth());
+    const auto arguments = kernel.getBody().getArguments();
+    for (auto [argument, name] : llvm::zip(arguments, kernel.getArgNames())) {
+      ParamDescriptor param;
+      param.name = llvm::cast<mlir::StringAttr>(name).str();
+      auto buffer = llvm::dyn_cast<BufferType>(argument.getType());
+      param.element = elementOf(buffer ? buffer.getElementType() : argument.getType());
+      param.isScalar = !buffer;
+      param.isRead = !buffer;
+      for (mlir::Operation *user : argument.getUsers())
+        param.isRead |= llvm::isa<LoadOp, LoadIfOp>(user);
+      descriptor.params.push_back(std::move(param));
+    }
+    for (int32_t written : kernel.getWritten())
+      descriptor.params[static_cast<size_t>(written)].isWritten = true;
+    return descriptor;
+  }
+
+  /// Which traversal the kernel's thread queries need.
+  KernelEmitter::Shape shapeOf(KernelDescriptor &descriptor) {
+    bool asksLanes = false, asksGroupX = false, asksPosition = false;
+    kernel.walk([&](mlir::Operation *op) {
+      const auto query = queryOf(kindOf(op));
+      if (!query)
+        return;
+      switch (query->query) {
+      case Query::ThreadPositionInGrid:
+        asksPosition = true;
+        break;
+      case Query::ThreadPositionInThreadgroup:
+      case Query::ThreadgroupPositionInGrid:
+      case Query::ThreadsPerThreadgroup:
+        asksPosition = true;
+        asksGroupX |= op->getAttrOfType<mlir::IntegerAttr>("axis").getInt() == 0;
+        break;
+      case Query::ThreadIndexInThreadgroup:
+      case Query::ThreadIndexInSimdgroup:
+      case Query::SimdgroupIndexInThreadgroup:
+      case Query::SimdgroupsPerThreadgroup:
+      case Query::ThreadIndexInQuadgroup:
+      case Query::QuadgroupIndexInThreadgroup:
+      case Query::QuadgroupsPerThreadgroup:
+        asksLanes = true;
+        break;
+      default:
+        break;
+      }
+    });
+    descriptor.traversal = asksLanes ? Traversal::Grouped : Traversal::Flat;
+    return {descriptor.name, descriptor.params, descriptor.traversal, asksLanes ? asksPosition : asksGroupX};
+  }
+
+  void bindArguments(const KernelDescriptor &descriptor) {
+    for (mlir::BlockArgument argument : kernel.getBody().getArguments())
+      if (descriptor.params[argument.getArgNumber()].isScalar)
+        values[argument] = {frame->scalarParam(argument.getArgNumber())};
+  }
+
+  /// Numbers the accesses, and finds what depends on the thread's position and on scalars alone.
+  void findStatic() {
+    uint32_t next = 0;
+    for (mlir::Operation &op : kernel.getBody().front()) {
+      if (isAccess(op)) {
+        siteOf[&op] = next++;
+        continue;
+      }
+      if (llvm::all_of(op.getOperands(), [&](mlir::Value operand) { return isStatic(operand); }))
+        staticOps.insert(&op);
+    }
+  }
+
+  bool isStatic(mlir::Value value) {
+    mlir::Operation *op = value.getDefiningOp();
+    return !op || staticOps.contains(op);
+  }
+
+  /// Whether a mask is of the kind that guards borders: mostly true, so that a block where it is not may be
+  /// slow.
+  bool guardsBorders(mlir::Value mask) {
+    mlir::Operation *op = mask.getDefiningOp();
+    if (!op)
+      return true;
+    switch (kindOf(op)) {
+    case OpKind::cmp_lt:
+    case OpKind::cmp_le:
+    case OpKind::cmp_gt:
+    case OpKind::cmp_ge:
+      return true;
+    case OpKind::and_:
+      return guardsBorders(op->getOperand(0)) && guardsBorders(op->getOperand(1));
+    default:
+      return false;
+    }
+  }
+
+  /// Builds a static value ahead of its turn.
+  void ensure(mlir::Value value) {
+    mlir::Operation *op = value.getDefiningOp();
+    if (!op || values.contains(value))
+      return;
+    for (mlir::Value operand : op->getOperands())
+      ensure(operand);
+    lower(*op);
+  }
+
+  /// Stages the loads before the first store and the stores after the last load whose places are known at the
+  /// start of the block. A store may be staged only if no other kind of access follows: staged stores come
+  /// last.
+  void stageAccesses() {
+    struct Candidate {
+      mlir::Operation *op;
+      Access at;
+      LaneMask mask;
+      bool isStore;
+    };
+    llvm::SmallVector<Candidate, 8> candidates;
+    const auto consider = [&](mlir::Operation &op) {
+      const bool isStore = llvm::isa<StoreOp, StoreIfOp>(op);
+      auto buffer = isStore ? op.getOperand(1) : op.getOperand(0);
+      auto index = isStore ? op.getOperand(2) : op.getOperand(1);
+      const bool isMasked = llvm::isa<LoadIfOp, StoreIfOp>(op);
+      const mlir::Value mask = isMasked ? op.getOperand(isStore ? 3 : 2) : mlir::Value();
+      if (!isStatic(index) || (isMasked && !(isStatic(mask) && guardsBorders(mask))))
+        return false;
+      ensure(index);
+      const mlir::Type type = isStore ? op.getOperand(0).getType() : op.getResult(0).getType();
+      const Access at = access(op, buffer, index, type);
+      // One place for all lanes is read by the first of them, which a mask may leave out.
+      if (!MemoryEmitter::canStage(at, isStore) || (isMasked && at.index.isUniform()))
+        return false;
+      LaneMask active = frame->activeLanes();
+      if (isMasked) {
+        ensure(mask);
+        active = memory->narrowed(active, valueOf(mask)[0]);
+      }
+      candidates.push_back({&op, at, active, isStore});
+      return true;
+    };
+    mlir::Block &body = kernel.getBody().front();
+    for (mlir::Operation &op : body) {
+      if (llvm::isa<StoreOp, StoreIfOp>(op))
+        break;
+      if (llvm::isa<LoadOp, LoadIfOp>(op))
+        consider(op);
+    }
+    const size_t loads = candidates.size();
+    for (mlir::Operation &op : llvm::reverse(body)) {
+      if (!isAccess(op))
+        continue;
+      if (llvm::isa<LoadOp, LoadIfOp>(op) || !consider(op))
+        break;
+    }
+    std::reverse(candidates.begin() + static_cast<ptrdiff_t>(loads), candidates.end());
+    for (const Candidate &candidate : candidates)
+      stagedNumber[candidate.op] = memory->stage(candidate.at, candidate.isStore, candidate.mask);
+    memory->openBlock(frame->activeLanes());
+  }
+
+  const Components &valueOf(mlir::Value value) { return values.find(value)->second; }
+
+  void lower(mlir::Operation &op) {
+    if (op.getNumResults() && values.contains(op.getResult(0)))
+      return; // built ahead of its turn
+    const OpKind kind = kindOf(&op);
+    if (const auto query = queryOf(kind)) {
+      const unsigned axis =
+          query->hasAxis ? static_cast<unsigned>(op.getAttrOfType<mlir::IntegerAttr>("axis").getInt()) : 0;
+      values[op.getResult(0)] = {frame->query(query->query, axis)};
+      return;
+    }
+    if (isElementwise(kind))
+      return lowerElementwise(op, kind);
+    if (auto constant = llvm::dyn_cast<ConstantOp>(op)) {
+      values[constant] = constantOf(constant);
+    } else if (auto make = llvm::dyn_cast<MakeVectorOp>(op)) {
+      Components parts;
+      for (mlir::Value component : make.getComponents())
+        parts.push_back(valueOf(component)[0]);
+      values[make] = parts;
+    } else if (auto splat = llvm::dyn_cast<SplatOp>(op)) {
+      values[splat] = Components(static_cast<size_t>(lanesOf(splat.getType())), valueOf(splat.getX())[0]);
+    } else if (auto extract = llvm::dyn_cast<ExtractOp>(op)) {
+      const Components one{valueOf(extract.getX())[extract.getIndex()]};
+      values[extract] = one;
+    } else if (auto load = llvm::dyn_cast<LoadOp>(op)) {
+      const Components loaded = lowerLoad(op, load.getBuffer(), load.getIndex(), frame->activeLanes());
+      values[load] = loaded;
+    } else if (auto loadIf = llvm::dyn_cast<LoadIfOp>(op)) {
+      const Lanes condition = valueOf(loadIf.getMask())[0];
+      Components loaded = lowerLoad(op, loadIf.getBuffer(), loadIf.getIndex(), maskOf(op, condition));
+      const Components &fallback = valueOf(loadIf.getFallback());
+      for (size_t c = 0; c < loaded.size(); ++c)
+        loaded[c] = b.select(condition, loaded[c], fallback[c]);
+      values[loadIf] = loaded;
+    } else if (auto store = llvm::dyn_cast<StoreOp>(op)) {
+      lowerStore(op, store.getValue(), store.getBuffer(), store.getIndex(), frame->activeLanes());
+    } else if (auto storeIf = llvm::dyn_cast<StoreIfOp>(op)) {
+      lowerStore(op, storeIf.getValue(), storeIf.getBuffer(), storeIf.getIndex(),
+                 maskOf(op, valueOf(storeIf.getMask())[0]));
+    } else {
+      fail(&op, "the host has no lowering of this operation");
+    }
+  }
+
+  /// The active lanes in which `condition` holds; a staged access has its mask already.
+  LaneMask maskOf(mlir::Operation &op, const Lanes &condition) {
+    return stagedNumber.contains(&op) ? LaneMask{} : memory->narrowed(frame->activeLanes(), condition);
+  }
+
+  Components lowerLoad(mlir::Operation &op, mlir::Value buffer, mlir::Value index, const LaneMask &mask) {
+    if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
+      return memory->loadStaged(staged->second);
+    return memory->load(access(op, buffer, index, op.getResult(0).getType()), mask);
+  }
+
+  void lowerStore(mlir::Operation &op, mlir::Value value, mlir::Value buffer, mlir::Value index,
+                  const LaneMask &mask) {
+    if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
+      return memory->storeStaged(staged->second, valueOf(value));
+    memory->store(access(op, buffer, index, value.getType()), valueOf(value), mask);
+  }
+
+  Access access(mlir::Operation &op, mlir::Value buffer, mlir::Value index, mlir::Type type) {
+    auto argument = llvm::dyn_cast<mlir::BlockArgument>(buffer);
+    if (!argument)
+      fail(&op, "the host accesses buffers that are parameters");
+    Access result;
+    result.param = argument.getArgNumber();
+    result.element = elementOf(type);
+    result.components = static_cast<unsigned>(lanesOf(type));
+    result.index = valueOf(index)[0];
+    result.site = siteOf.lookup(&op);
+    return result;
+  }
+
+  Components constantOf(ConstantOp constant) {
+    const ElementKind t = elementOf(constant.getType());
+    mlir::Attribute value = constant.getValue();
+    if (auto splat = llvm::dyn_cast<mlir::SplatElementsAttr>(value))
+      value = splat.getSplatValue<mlir::Attribute>();
+    Lanes lanes;
+    if (auto number = llvm::dyn_cast<mlir::FloatAttr>(value)) {
+      llvm::APFloat wide = number.getValue();
+      bool loses = false;
+      wide.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven, &loses);
+      lanes = LaneBuilder::uniform(t, llvm::ConstantFP::get(builder.getContext(), wide));
+    } else if (auto integer = llvm::dyn_cast<mlir::IntegerAttr>(value)) {
+      lanes = LaneBuilder::uniform(t, llvm::ConstantInt::get(builder.getContext(), integer.getValue()));
+    } else {
+      fail(constant, "not a number or a vector of one number");
+    }
+    return Components(static_cast<size_t>(lanesOf(constant.getType())), lanes);
+  }
+
+  /// Component by component; a scalar operand of a vector operation takes part in every component.
+  void lowerElementwise(mlir::Operation &op, OpKind kind) {
+    const auto count = static_cast<size_t>(lanesOf(op.getResult(0).getType()));
+    llvm::SmallVector<Components, 2> results(op.getNumResults());
+    for (size_t c = 0; c < count; ++c) {
+      Components in;
+      for (mlir::Value operand : op.getOperands()) {
+        const Components &parts = valueOf(operand);
+        in.push_back(parts[parts.size() == 1 ? 0 : c]);
+      }
+      const Components out = elementwise(op, kind, elementOf(op.getResult(0).getType()), in);
+      for (size_t r = 0; r < results.size(); ++r)
+        results[r].push_back(out[r]);
+    }
+    for (size_t r = 0; r < results.size(); ++r)
+      values[op.getResult(static_cast<unsigned>(r))] = results[r];
+  }
+
+  /// One component: the `host` expressions of the operation table. `t` is the result's element type.
+  Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t,
+                         const Components &in) {
+    switch (kind) {
+#include "enigma/Target/Host/Elementwise.inc"
+    default:
+      fail(&op, "the operation table has no host lowering of this operation");
+    }
+  }
+
+  KernelOp kernel;
+  const HostOptions &options;
+  llvm::IRBuilder<> builder;
+  LaneBuilder b;
+  llvm::Module &into;
+  KernelEmitter *frame = nullptr;
+  MemoryEmitter *memory = nullptr;
+  llvm::DenseMap<mlir::Value, Components> values;
+  llvm::DenseMap<mlir::Operation *, uint32_t> siteOf;
+  llvm::DenseMap<mlir::Operation *, unsigned> stagedNumber;
+  llvm::DenseSet<mlir::Operation *> staticOps;
+};
+
+} // namespace
+
+KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, llvm::Module &into) {
+  return KernelLowering(onlyKernel(module), options, into).run();
+}
+
+std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {
+  std::vector<SourceLoc> sites;
+  for (mlir::Operation &op : onlyKernel(module).getBody().front())
+    if (isAccess(op))
+      sites.push_back(placeOf(&op));
+  return sites;
+}
+
+} // namespace enigma::host

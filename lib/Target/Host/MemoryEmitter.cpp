@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+//
+// See MemoryEmitter.h.
+#include "MemoryEmitter.h"
+
+#include "LaneMemory.h"
+
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/IR/Module.h"
+
+#include <cstddef>
+#include <numeric>
+#include <string>
+
+using namespace llvm;
+
+namespace enigma::host {
+namespace {
+
+constexpr uint64_t kLimitKey = 16ull << 32;
+constexpr unsigned kValueSlot = 3, kIndexSlot = 0;
+
+MDNode *likely(LLVMContext &context) { return MDBuilder(context).createLikelyBranchWeights(); }
+
+/// A diamond: `fast` where the condition holds, else `slow`; leaves the builder where they meet.
+template <class Fast, class Slow>
+void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
+  Function *function = ir.GetInsertBlock()->getParent();
+  LLVMContext &context = ir.getContext();
+  BasicBlock *yes = BasicBlock::Create(context, "fast", function);
+  BasicBlock *no = BasicBlock::Create(context, "slow", function);
+  BasicBlock *meet = BasicBlock::Create(context, "", function);
+  ir.CreateCondBr(condition, yes, no, likely(context));
+  ir.SetInsertPoint(yes);
+  fast();
+  ir.CreateBr(meet);
+  ir.SetInsertPoint(no);
+  slow();
+  ir.CreateBr(meet);
+  ir.SetInsertPoint(meet);
+}
+
+} // namespace
+
+LaneMask MemoryEmitter::narrowed(const LaneMask &mask, const Lanes &condition) {
+  LaneMask result;
+  Type *word = ir.getInt32Ty();
+  if (condition.isUniform()) {
+    result.all = ir.CreateAnd(mask.all, condition.value);
+    result.bits = ir.CreateSelect(condition.value, mask.bits, ir.getInt32(0));
+  } else {
+    result.bits = ir.CreateAnd(mask.bits, ir.CreateBitCast(b.vector(condition), word));
+    result.all = ir.CreateICmpEQ(result.bits, ir.getInt32(~0u));
+  }
+  result.vector = ir.CreateBitCast(result.bits, mask.vector->getType());
+  return result;
+}
+
+/// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as
+/// an unsigned number is below min(count, range of the index's type) - (elements - 1). A negative index is a
+/// huge one, and an index that would wrap on the way fails too.
+Value *MemoryEmitter::inBounds(const Access &access, unsigned elements) {
+  const ElementKind type = access.index.type;
+  const unsigned valueBits = bitsOf(type) - (isSigned(type) ? 1 : 0);
+  Value *count = kernel.bufferCount(access.param);
+  const uint64_t key = kLimitKey + (uint64_t(access.param) << 16 | valueBits << 8 | elements);
+  Value *limit = kernel.once(key, [&](IRBuilder<> &at) -> Value * {
+    Value *reachable = count;
+    if (valueBits < 63)
+      reachable = at.CreateBinaryIntrinsic(Intrinsic::umin, count, at.getInt64(uint64_t(1) << valueBits));
+    return at.CreateBinaryIntrinsic(Intrinsic::usub_sat, reachable, at.getInt64(elements - 1));
+  });
+  return ir.CreateICmpULT(ir.CreateZExtOrTrunc(access.index.value, ir.getInt64Ty()), limit);
+}
+
+/// The (first) index as the number that it stands for.
+Value *MemoryEmitter::extendedIndex(const Access &access) {
+  Type *wide = ir.getInt64Ty();
+  return isSigned(access.index.type) ? ir.CreateSExt(access.index.value, wide)
+                                     : ir.CreateZExt(access.index.value, wide);
+}
+
+Value *MemoryEmitter::address(const Access &access) {
+  return ir.CreateGEP(b.memoryType(access.element), kernel.bufferData(access.param), extendedIndex(access));
+}
+
+/// A constant of LaneMemory.h's AccessSite.
+Value *MemoryEmitter::siteConstant(const Access &access) {
+  static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 &&
+                offsetof(AccessSite, isChecked) == 12);
+  const ElementKind index = access.index.type;
+  Constant *fields[] = {ir.getInt32(access.site),
+                        ir.getInt32(access.param),
+                        ir.getInt8(uint8_t(hostabi::elementSize(access.element))),
+                        ir.getInt8(uint8_t(access.components)),
+                        ir.getInt8(uint8_t(bitsOf(index))),
+                        ir.getInt8(isSigned(index)),
+                        ir.getInt8(isChecked)};
+  Constant *site = ConstantStruct::getAnon(fields);
+  Module &module = *ir.GetInsertBlock()->getModule();
+  return new GlobalVariable(module, site->getType(), true, GlobalValue::PrivateLinkage, site, "site");
+}
+
+/// Calls enigma_<name>: (frame, site, first, stride, bits, values) for "..linear", (frame, site, indices,
+/// bits, values) for "..varying".
+void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value *bits, Value *slot) {
+  SmallVector<Value *, 6> arguments{kernel.frame(), siteConstant(access)};
+  const Lanes &index = access.index;
+  if (index.shape == Lanes::Shape::Varying) {
+    // Indices travel as 32-bit words where they have 32 bits, else widened to 64.
+    Value *indices = index.value;
+    if (bitsOf(index.type) != 32) {
+      auto *wide = FixedVectorType::get(ir.getInt64Ty(), kLanes);
+      indices = isSigned(index.type) ? ir.CreateSExt(indices, wide) : ir.CreateZExt(indices, wide);
+    }
+    ir.CreateAlignedStore(indices, b.slot(kIndexSlot), Align(64));
+    arguments.push_back(b.slot(kIndexSlot));
+  } else {
+    arguments.push_back(extendedIndex(access));
+    arguments.push_back(ir.getInt64(static_cast<uint64_t>(index.isUniform() ? 0 : index.stride)));
+  }
+  arguments.push_back(bits);
+  arguments.push_back(slot);
+  SmallVector<Type *, 6> types;
+  for (Value *argument : arguments)
+    types.push_back(argument->getType());
+  Module &module = *ir.GetInsertBlock()->getModule();
+  FunctionCallee callee = module.getOrInsertFunction(std::string("enigma_") + name,
+                                                     FunctionType::get(ir.getVoidTy(), types, false));
+  auto *declared = cast<Function>(callee.getCallee());
+  declared->setDoesNotThrow();
+  declared->setWillReturn();
+  ir.CreateCall(callee, arguments);
+}
+
+/// All lanes of an access as one vector, in the order of memory: component c of lane l is element l *
+/// components + c.
+FixedVectorType *MemoryEmitter::wideType(const Access &access) {
+  return FixedVectorType::get(b.memoryType(access.element), kLanes * access.components);
+}
+
+Components MemoryEmitter::split(const Access &access, Value *wide) {
+  Components result;
+  for (unsigned c = 0; c < access.components; ++c) {
+    SmallVector<int, kLanes> picked;
+    for (unsigned lane = 0; lane < kLanes; ++lane)
+      picked.push_back(int(lane * access.components + c));
+    Value *part = access.components == 1 ? wide : ir.CreateShuffleVector(wide, picked);
+    result.push_back(LaneBuilder::varying(access.element, b.fromMemory(part, access.element)));
+  }
+  return result;
+}
+
+Value *MemoryEmitter::joined(const Access &access, const Components &value) {
+  SmallVector<Value *, 4> parts;
+  for (const Lanes &lanes : value)
+    parts.push_back(b.toMemory(b.vector(lanes), access.element));
+  if (access.components == 1)
+    return parts[0];
+  // Put the components one after the other, then deal them out lane by lane.
+  const auto join = [&](Value *x, Value *y) {
+    SmallVector<int, 128> all(2 * cast<FixedVectorType>(x->getType())->getNumElements());
+    std::iota(all.begin(), all.end(), 0);
+    return ir.CreateShuffleVector(x, y, all);
+  };
+  Value *wide = join(parts[0], parts[1]);
+  if (access.components == 4)
+    wide = join(wide, join(parts[2], parts[3]));
+  SmallVector<int, 128> dealt;
+  for (unsigned i = 0; i < kLanes * access.components; ++i)
+    dealt.push_back(int(i % access.components * kLanes + i / access.components));
+  return ir.CreateShuffleVector(wide, dealt);
+}
+
+// ---- Lanes side by side, with a check of their own
+
+Components MemoryEmitter::loadSideBySide(const Access &access, const LaneMask &mask) {
+  Value *condition = mask.all;
+  if (isChecked)
+    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.components));
+  FixedVectorType *type = wideType(access);
+  Value *fast = nullptr, *slow = nullptr;
+  BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
+  branch(
+      ir, condition,
+      [&] {
+        fast = ir.CreateAlignedLoad(type, address(access), Align(hostabi::elementSize(access.element)));
+        fastEnd = ir.GetInsertBlock();
+      },
+      [&] {
+        callOutOfLine("load_linear", access, mask.bits, b.slot(kValueSlot));
+        slow = ir.CreateAlignedLoad(type, b.slot(kValueSlot), Align(64));
+        slowEnd = ir.GetInsertBlock();
+      });
+  PHINode *either = ir.CreatePHI(type, 2);
+  either->addIncoming(fast, fastEnd);
+  either->addIncoming(slow, slowEnd);
+  return split(access, either);
+}
+
+void MemoryEmitter::storeSideBySide(const Access &access, const Components &value, const LaneMask &mask) {
+  Value *condition = mask.all;
+  if (isChecked)
+    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.components));
+  Value *wide = joined(access, value);
+  branch(
+      ir, condition,
+      [&] { ir.CreateAlignedStore(wide, address(access), Align(hostabi::elementSize(access.element))); },
+      [&] {
+        ir.CreateAlignedStore(wide, b.slot(kValueSlot), Align(64));
+        callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot));
+      });
+}
+
+// ---- The same index in all lanes
+
+Components MemoryEmitter::loadUniform(const Access &access, const LaneMask &mask) {
+  Value *condition = ir.CreateICmpNE(mask.bits, ir.getInt32(0));
+  if (isChecked)
+    condition = ir.CreateAnd(condition, inBounds(access, access.components));
+  Type *type = b.memoryType(access.element);
+  SmallVector<Value *, 4> fast;
+  BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
+  branch(
+      ir, condition,
+      [&] {
+        Value *at = address(access);
+        for (unsigned c = 0; c < access.components; ++c)
+          fast.push_back(ir.CreateLoad(type, ir.CreateConstGEP1_64(type, at, c)));
+        fastEnd = ir.GetInsertBlock();
+      },
+      [&] {
+        // No lane is active, or all that are are out of bounds: report those, the value is 0.
+        if (isChecked)
+          callOutOfLine("load_linear", access, mask.bits, b.slot(kValueSlot));
+        slowEnd = ir.GetInsertBlock();
+      });
+  Components result;
+  for (unsigned c = 0; c < access.components; ++c) {
+    PHINode *either = ir.CreatePHI(type, 2);
+    either->addIncoming(fast[c], fastEnd);
+    either->addIncoming(Constant::getNullValue(type), slowEnd);
+    result.push_back(LaneBuilder::uniform(access.element, either));
+  }
+  for (Lanes &lanes : result)
+    lanes.value = b.fromMemory(lanes.value, access.element);
+  return result;
+}
+
+/// All lanes write one place: the last active one's value stays.
+void MemoryEmitter::storeUniform(const Access &access, const Components &value, const LaneMask &mask) {
+  Value *condition = ir.CreateICmpNE(mask.bits, ir.getInt32(0));
+  if (isChecked)
+    condition = ir.CreateAnd(condition, inBounds(access, access.components));
+  Type *type = b.memoryType(access.element);
+  branch(
+      ir, condition,
+      [&] {
+        Value *at = address(access);
+        Value *zeros = ir.CreateBinaryIntrinsic(Intrinsic::ctlz, mask.bits, ir.getTrue());
+        Value *last = ir.CreateSub(ir.getInt32(kLanes - 1), zeros);
+        for (unsigned c = 0; c < access.components; ++c) {
+          Value *one =
+              value[c].isUniform() ? value[c].value : ir.CreateExtractElement(b.vector(value[c]), last);
+          ir.CreateStore(b.toMemory(one, access.element), ir.CreateConstGEP1_64(type, at, c));
+        }
+      },
+      [&] {
+        if (!isChecked)
+          return;
+        ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
+        callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot));
+      });
+}
+
+// ---- Choice
+
+Components MemoryEmitter::load(const Access &access, const LaneMask &mask) {
+  if (access.index.isUniform())
+    return loadUniform(access, mask);
+  if (access.index.isLinear() && access.index.stride == access.components)
+    return loadSideBySide(access, mask);
+  callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits,
+                b.slot(kValueSlot));
+  return split(access, ir.CreateAlignedLoad(wideType(access), b.slot(kValueSlot), Align(64)));
+}
+
+void MemoryEmitter::store(const Access &access, const Components &value, const LaneMask &mask) {
+  if (access.index.isUniform())
+    return storeUniform(access, value, mask);
+  if (access.index.isLinear() && access.index.stride == access.components)
+    return storeSideBySide(access, value, mask);
+  ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
+  callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits,
+                b.slot(kValueSlot));
+}
+
+// ---- Accesses known at the start of the block
+
+bool MemoryEmitter::canStage(const Access &access, bool isStore) {
+  if (access.index.isUniform())
+    return !isStore;
+  return access.index.isLinear() && access.index.stride == access.components;
+}
+
+unsigned MemoryEmitter::stage(const Access &access, bool isStore, const LaneMask &mask) {
+  Staged entry;
+  entry.access = access;
+  entry.isStore = isStore;
+  entry.mask = mask;
+  BasicBlock &start = ir.GetInsertBlock()->getParent()->getEntryBlock();
+  IRBuilder<> atStart(&start, start.begin());
+  AllocaInst *slot = atStart.CreateAlloca(wideType(access));
+  slot->setAlignment(Align(64));
+  entry.slot = slot;
+  staged.push_back(entry);
+  return unsigned(staged.size() - 1);
+}
+
+void MemoryEmitter::openBlock(const LaneMask &blockMask) {
+  if (staged.empty())
+    return;
+  isDirect = blockMask.all;
+  bool loads = false;
+  for (Staged &entry : staged) {
+    const Access &access = entry.access;
+    if (entry.mask.all != blockMask.all)
+      isDirect = ir.CreateAnd(isDirect, entry.mask.all);
+    if (isChecked)
+      isDirect = ir.CreateAnd(isDirect,
+                              inBounds(access, (access.index.isUniform() ? 1 : kLanes) * access.components));
+    loads |= !entry.isStore;
+  }
+  isDirect->setName("direct");
+  if (loads)
+    branch(
+        ir, isDirect, [] {},
+        [&] {
+          for (const Staged &entry : staged)
+            if (!entry.isStore)
+              callOutOfLine("load_linear", entry.access, entry.mask.bits, entry.slot);
+        });
+  for (Staged &entry : staged)
+    entry.place = ir.CreateSelect(isDirect, address(entry.access), entry.slot);
+}
+
+Components MemoryEmitter::loadStaged(unsigned number) {
+  const Staged &entry = staged[number];
+  const Access &access = entry.access;
+  const Align align(hostabi::elementSize(access.element));
+  if (!access.index.isUniform())
+    return split(access, ir.CreateAlignedLoad(wideType(access), entry.place, align));
+  // In the slot the first lane's value stands first, and the first lane is always active.
+  Components result;
+  Type *type = b.memoryType(access.element);
+  for (unsigned c = 0; c < access.components; ++c) {
+    Value *loaded = ir.CreateAlignedLoad(type, ir.CreateConstGEP1_64(type, entry.place, c), align);
+    result.push_back(LaneBuilder::uniform(access.element, b.fromMemory(loaded, access.element)));
+  }
+  return result;
+}
+
+void MemoryEmitter::storeStaged(unsigned number, const Components &value) {
+  const Staged &entry = staged[number];
+  ir.CreateAlignedStore(joined(entry.access, value), entry.place,
+                        Align(hostabi::elementSize(entry.access.element)));
+}
+
+void MemoryEmitter::closeBlock() {
+  bool stores = false;
+  for (const Staged &entry : staged)
+    stores |= entry.isStore;
+  if (stores)
+    branch(
+        ir, isDirect, [] {},
+        [&] {
+          for (const Staged &entry : staged)
+            if (entry.isStore)
+              callOutOfLine("store_linear", entry.access, entry.mask.bits, entry.slot);
+        });
+  staged.clear();
+}
+
+} // namespace enigma::host

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""@enigma.kernel: a Python function that describes the work of one GPU thread.
+
+    @enigma.kernel
+    def double(A: enigma.f32, Out: enigma.f32):
+        i = enigma.thread_position_in_grid
+        Out[i] = A[i] * 2
+
+    compiled = enigma.compile(double)
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from enigma._enigma import DType, KernelSpec
+from enigma.dtypes import Constexpr, Scalar
+from enigma.errors import TraceError
+
+if TYPE_CHECKING:
+    from enigma.rewrite import Range, Source
+
+CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 0x04, 0x08, 0x20, 0x80, 0x200
+MOST_BUFFERS = 31
+
+# The rewritten source by the identity of the code object (code objects compare by value, without their file).
+_sources: dict[int, tuple[weakref.ref[CodeType], Source]] = {}
+
+
+def _source_of(function: FunctionType) -> Source:
+    code = function.__code__
+    known = _sources.get(id(code))
+    if known is not None and known[0]() is code:
+        return known[1]
+    from enigma.rewrite import rewrite
+
+    source = rewrite(function)
+    key = id(code)
+    _sources[key] = (weakref.ref(code, lambda _: _sources.pop(key, None)), source)
+    return source
+
+
+class Prepared:
+    """What the first compile of a kernel finds out, and the later ones use."""
+
+    __slots__ = ("constants", "function", "spec")
+
+    def __init__(self, spec: KernelSpec, function: FunctionType, constants: dict[str, tuple[Any, Any]]) -> None:
+        self.spec = spec
+        self.function = function
+        self.constants = constants
+        """Constexpr parameters in order: the type that values must have, or None, and the default, or `_missing`."""
+
+
+_missing: Any = object()
+
+
+class KernelFunction:
+    """A kernel: give it to `enigma.compile`. The function itself is in `__wrapped__`."""
+
+    def __init__(self, function: FunctionType, namespace: Mapping[str, Any]) -> None:
+        self.__wrapped__ = function
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+        self.__doc__ = function.__doc__
+        self._prepared: Prepared | None = None
+        # Under `from __future__ import annotations` they are text; names of the surrounding function are known only now.
+        self._annotations = {
+            name: _evaluate(text, function.__globals__, namespace) for name, text in _annotations(function).items()
+        }
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TraceError(
+            f"kernel {self.__name__}: a kernel is not called like a function",
+            hints=[f"compile it, compiled = enigma.compile({self.__name__}), and launch that: compiled[grid, threads](...)"],
+        )
+
+    def __repr__(self) -> str:
+        return f"<enigma.kernel {self.__qualname__}>"
+
+    def prepare(self) -> Prepared:
+        """Reads the source and the annotations, once."""
+        if self._prepared is None:
+            function = self.__wrapped__
+            source = _source_of(function)
+            self._prepared = _Parameters(self, source).prepared()
+        return self._prepared
+
+
+def _annotations(function: FunctionType) -> dict[str, Any]:
+    try:
+        return dict(function.__annotations__)
+    except NameError:  # Python 3.14 evaluates them now; what is not yet defined is looked up again when it is needed
+        import annotationlib  # type: ignore[import-not-found, unused-ignore]
+
+        return dict(annotationlib.get_annotations(function, format=annotationlib.Format.STRING))
+
+
+def _evaluate(annotation: Any, names: dict[str, Any], namespace: Mapping[str, Any]) -> Any:
+    """The object of an annotation that is text; the text itself while a name in it is not defined."""
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, names, dict(namespace))
+    except Exception:
+        return annotation
+
+
+class _Parameters:
+    """The parameters of a kernel, from its annotations."""
+
+    def __init__(self, kernel: KernelFunction, source: Source) -> None:
+        self.kernel = kernel
+        self.source = source
+        self.function = kernel.__wrapped__
+        self.file = self.function.__code__.co_filename
+
+    def fail(self, name: str | None, message: str, *hints: str) -> NoReturn:
+        from enigma.rewrite import error_at
+
+        place: Range = self.source.parameters.get(name, self.source.place) if name else self.source.place
+        raise error_at(self.file, place, f"kernel {self.kernel.__name__}: {message}", list(hints))
+
+    def prepared(self) -> Prepared:
+        function, code = self.function, self.function.__code__
+        if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
+            self.fail(None, "*args and **kwargs have no meaning for a kernel", "name each parameter and give it a type")
+        count = code.co_argcount + code.co_kwonlyargcount
+        names = code.co_varnames[:count]
+        defaults = dict(zip(names[: code.co_argcount][::-1], (function.__defaults__ or ())[::-1]))
+        defaults.update(function.__kwdefaults__ or {})
+        rows: list[tuple[str, str, DType | None, Range]] = []
+        constants: dict[str, tuple[Any, Any]] = {}
+        for name in names:
+            kind, detail = self.parameter(name)
+            if kind == "constexpr":
+                constants[name] = (detail, defaults.get(name, _missing))
+            elif name in defaults:
+                self.fail(name, f"parameter {name} has a default value, which only Constexpr parameters can have")
+            rows.append((name, kind, detail if kind != "constexpr" else None, self.source.parameters[name]))
+        buffers = len(rows) - len(constants)
+        if buffers > MOST_BUFFERS:
+            self.fail(
+                None, f"{buffers} parameters, but Metal binds at most {MOST_BUFFERS} buffers",
+                "put several arrays into one buffer, or make constants of scalars with Constexpr",
+            )  # fmt: skip
+        spec = KernelSpec(self.kernel.__name__, self.file, self.source.place, rows)
+        return Prepared(spec, self.source.bind(function), constants)
+
+    def parameter(self, name: str) -> tuple[str, Any]:
+        annotations = self.kernel._annotations
+        if name not in annotations:
+            self.fail(name, f"parameter {name} has no type", f"write {name}: enigma.f32 for a buffer, {name}: enigma.Scalar(enigma.f32) for a number")
+        annotation = annotations[name]
+        if isinstance(annotation, str):
+            annotation = self.evaluate_late(name, annotation)
+        if isinstance(annotation, DType):
+            return "buffer", annotation
+        if isinstance(annotation, Scalar):
+            return "scalar", annotation.dtype
+        if annotation is Constexpr:
+            return "constexpr", None
+        if isinstance(annotation, Constexpr):
+            return "constexpr", annotation.type
+        shown = annotation.__name__ if isinstance(annotation, type) else repr(annotation)
+        hints = [f"write {name}: enigma.f32 for a buffer, {name}: enigma.Scalar(enigma.f32) for a number"]
+        if annotation is Scalar:
+            hints = [f"write {name}: enigma.Scalar(enigma.f32)"]
+        elif annotation in (int, float, bool):
+            element = {int: "i32", float: "f32", bool: "b1"}[annotation]
+            hints = [f"write {name}: enigma.Scalar(enigma.{element}) for a number, {name}: enigma.Constexpr for a constant"]
+        elif getattr(annotation, "__module__", "") == "numpy":
+            hints = ["write Enigma's type, such as enigma.f32"]
+        self.fail(name, f"parameter {name} has an annotation that is no type of Enigma: {shown}", *hints)
+
+    def evaluate_late(self, name: str, text: str) -> Any:
+        cells = zip(self.function.__code__.co_freevars, self.function.__closure__ or ())
+        known = {free: cell.cell_contents for free, cell in cells if cell != type(cell)()}
+        try:
+            return eval(text, self.function.__globals__, known)
+        except Exception as error:
+            self.fail(name, f"the annotation of parameter {name} fails: {type(error).__name__}: {error}")
+
+
+def kernel(function: Callable[..., None]) -> KernelFunction:
+    """Makes a kernel of a function whose parameters are annotated with types: buffers (`enigma.f32`), `Scalar`, `Constexpr`.
+
+    The body describes one thread. It runs, once per compile, on stand-ins that record every operation.
+    """
+    if not isinstance(function, FunctionType):
+        kind = type(function).__name__
+        if isinstance(function, (staticmethod, classmethod)):
+            raise TraceError(f"@enigma.kernel: needs a plain function, got a {kind}", hints=["define the kernel outside of the class"])
+        raise TraceError(f"@enigma.kernel: needs a function, got {kind}", hints=["write @enigma.kernel above a def"])
+    code = function.__code__
+    if code.co_name == "<lambda>":
+        raise TraceError("@enigma.kernel: a lambda cannot store, so it is no kernel", hints=["write a def"])
+    if code.co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR):
+        from enigma.errors import from_core
+
+        what = "a generator" if code.co_flags & CO_GENERATOR else "async"
+        raise from_core(
+            "TraceError", f"kernel {code.co_name} is {what}: a kernel is a plain function", code.co_filename,
+            code.co_firstlineno, 0, code.co_firstlineno, 0, ["a kernel gives its results by storing them: Out[i] = value"],
+        )  # fmt: skip
+    return KernelFunction(function, sys._getframe(1).f_locals)

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""Runtimes: where compiled kernels run.
+
+    rt = enigma.default_runtime()
+    raw = rt.execute(compiled, [x, 2.0, y], output_size=n * 4, grid=(n, 1, 1), threads=(256, 1, 1))
+    rt.launch(compiled, [x, 2.0, y, out], grid=n, threads=256)         # in place, without copies
+
+Launches and their checks are C++; here is what is about NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from enigma import _enigma
+from enigma import compiled as compiled_module
+from enigma.compiled import CompiledKernel
+from enigma.dtypes import DType, as_dtype, numpy_dtype
+from enigma.errors import DeviceError, LaunchError, LaunchTypeError
+
+if TYPE_CHECKING:
+    import types
+
+    import numpy
+
+Size: TypeAlias = int | Sequence[int]
+
+
+class HostRuntime(_enigma.Runtime):
+    """Runs kernels on the CPU's cores, with Metal's execution model, on every platform.
+
+    check: mask accesses past the end of a buffer and raise OutOfBoundsError after the launch. Without it they are undefined.
+    """
+
+    def __init__(self, check: bool = True) -> None:
+        super().__init__(check)
+
+    def execute(
+        self,
+        compiled: CompiledKernel,
+        inputs: Sequence[Any],
+        output_size: int | Sequence[int] | None = None,
+        grid: Size | None = None,
+        threads: Size | None = None,
+        *,
+        output_shapes: Any = None,
+        output_dtypes: Any = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Runs a kernel and gives its outputs.
+
+        inputs: arrays and numbers for the first parameters, in order; never written. The parameters after them are outputs and
+        start as zeros.
+        output_size: bytes (not elements) of the output; a list where there are several. The result is `bytes` or a list.
+        grid: threads in all, threads: threads per threadgroup; ints or (x, y, z).
+        output_shapes, output_dtypes: give NumPy arrays instead: a shape or a list of shapes; the parameters' types by default.
+        timeout: seconds after which the launch is stopped with an error.
+        """
+        if output_shapes is None and output_dtypes is None:
+            if output_size is None:
+                _missing_outputs(compiled)
+            sizes = output_size if isinstance(output_size, (list, tuple)) else [output_size]
+            results = self._execute(compiled, inputs, list(sizes), grid, threads, timeout)
+            return results if isinstance(output_size, (list, tuple)) else results[0]
+        many, arrays = _output_arrays(compiled, len(inputs), output_size, output_shapes, output_dtypes)
+        results = self._execute(compiled, inputs, arrays, grid, threads, timeout)
+        return results if many else results[0]
+
+    def prepare(
+        self, compiled: CompiledKernel, inputs: Sequence[Any], output_size: int | Sequence[int] | None = None
+    ) -> PreparedKernel:
+        """Copies the inputs into buffers and allocates the outputs (zeros) once, for repeated dispatch."""
+        if output_size is None:
+            _missing_outputs(compiled)
+        sizes = output_size if isinstance(output_size, (list, tuple)) else [output_size]
+        return PreparedKernel(self, compiled, inputs, list(sizes))
+
+    def array(self, source: Any, dtype: Any = None) -> Array:
+        """A copy of an array in the device's memory."""
+        import numpy
+
+        wanted = None if dtype is None else numpy_dtype(as_dtype(dtype))
+        data = numpy.asarray(source, wanted, order="C")
+        array = Array(self, data.shape, as_dtype(data.dtype))
+        array._write_from(_bytes_of(data))
+        return array
+
+    def empty(self, shape: Size, dtype: Any = None) -> Array:
+        """An array in the device's memory, filled with zeros. f32 by default."""
+        return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
+
+    def __repr__(self) -> str:
+        return f"<HostRuntime on {self.device_capabilities().name}>"
+
+
+class MetalRuntime:
+    """Runs kernels on a Metal GPU. Raises DeviceError where there is none."""
+
+    def __init__(self) -> None:
+        where = "macOS" if sys.platform == "darwin" else sys.platform
+        raise DeviceError(
+            f"no Metal device: this is {where}" + (", and Enigma was built without Metal" if where == "macOS" else ""),
+            hints=["enigma.HostRuntime() runs the same compiled kernels on the CPU"],
+        )
+
+
+Runtime: TypeAlias = HostRuntime
+
+_default: HostRuntime | None = None
+_default_lock = threading.Lock()
+
+
+def default_runtime() -> Runtime:
+    """The runtime that `compiled[grid, threads](...)` uses: Metal where there is a device, else the host."""
+    global _default
+    if _default is None:
+        with _default_lock:
+            if _default is None:
+                try:
+                    metal: Any = MetalRuntime()
+                    _default = metal
+                except DeviceError:
+                    _default = HostRuntime()
+    return _default
+
+
+compiled_module._default_runtime = default_runtime
+
+
+class PreparedKernel(_enigma.Prepared):
+    """A kernel whose buffers are allocated once. Use it in a `with`, or call release().
+
+        with rt.prepare(compiled, inputs=[x, 2.0, y], output_size=n * 4) as prepared:
+            prepared.dispatch(grid=(n, 1, 1), threads=(256, 1, 1))
+            result = prepared.read_output(dtype=np.float32)
+    """
+
+    def read_output(self, dtype: Any = None, index: int = 0) -> Any:
+        """The bytes of output `index`, or a new one-dimensional array of a NumPy or Enigma type."""
+        if dtype is None:
+            return self._read_bytes(index)
+        import numpy
+
+        wanted = numpy_dtype(dtype) if isinstance(dtype, DType) else numpy.dtype(dtype)
+        size = self._output_size(index)
+        if size % wanted.itemsize:
+            raise LaunchError(f"output {index} has {size} bytes, which is no multiple of {wanted.itemsize} ({wanted.name})")
+        array = numpy.empty(size // wanted.itemsize, wanted)
+        self._read_into(index, _bytes_of(array))
+        return array
+
+    def __enter__(self) -> PreparedKernel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class Array(_enigma.DeviceArray):
+    """An array in a device's memory, from rt.array() or rt.empty(). Launches on such arrays alone run in the background, in order."""
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions it has."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return math.prod(self.shape)
+
+    def numpy(self) -> numpy.ndarray[Any, Any]:
+        """A copy as a NumPy array, after the launches that use the array are done."""
+        import numpy
+
+        out = numpy.empty(self.shape, numpy_dtype(self.dtype))
+        self._read_into(_bytes_of(out))
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError("a device array becomes a NumPy array only as a copy; numpy.from_dlpack(x) shares the memory")
+        out = self.numpy()
+        return out if dtype is None else out.astype(dtype, copy=False)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("an array without dimensions has no length")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<enigma array of {'x'.join(map(str, self.shape)) or 'one'} {self.dtype.name}>"
+
+
+def _bytes_of(array: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+    """The memory of a contiguous array; NumPy's own buffer format lacks bf16."""
+    import numpy
+
+    return array.reshape(-1).view(numpy.uint8)
+
+
+def _shape(shape: Size) -> list[int]:
+    from operator import index
+
+    return [index(n) for n in shape] if isinstance(shape, Sequence) else [index(shape)]
+
+
+def _missing_outputs(compiled: Any) -> NoReturn:
+    if not isinstance(compiled, CompiledKernel):
+        raise LaunchTypeError(f"needs a compiled kernel, got {type(compiled).__name__}", hints=["enigma.compile(kernel) gives one"])
+    raise LaunchError(
+        f"{compiled.name}: the size of the output is missing", hints=["write output_size=n * 4 (bytes), or output_shapes=(n,)"]
+    )
+
+
+def _output_arrays(
+    compiled: Any, first: int, output_size: Any, shapes: Any, dtypes: Any
+) -> tuple[bool, list[numpy.ndarray[Any, Any]]]:
+    """Zero-filled arrays for the outputs, and whether there is a list of them."""
+    import numpy
+
+    if not isinstance(compiled, CompiledKernel):
+        _missing_outputs(compiled)
+    if shapes is not None and output_size is not None:
+        raise LaunchError(f"{compiled.name}: output_size and output_shapes say the same thing", hints=["give one of them"])
+    if shapes is None and output_size is None:
+        _missing_outputs(compiled)
+    rows = compiled.params[first:]
+    if shapes is not None:
+        many = isinstance(shapes, list)
+        wanted = shapes if many else [shapes]
+    else:
+        many = isinstance(output_size, (list, tuple))
+        wanted = list(output_size) if many else [output_size]
+    given = list(dtypes) if isinstance(dtypes, (list, tuple)) else [dtypes] * len(wanted)
+    if len(given) != len(wanted):
+        raise LaunchError(f"{compiled.name}: got {len(wanted)} outputs but {len(given)} output_dtypes")
+    arrays = []
+    for i, (extent, dtype) in enumerate(zip(wanted, given)):
+        if dtype is None:
+            if i >= len(rows):
+                raise LaunchError(f"{compiled.name}: has {len(rows)} parameters after the inputs, got {len(wanted)} outputs")
+            dtype = rows[i][1]
+        kind = numpy_dtype(as_dtype(dtype))
+        if shapes is None:
+            if extent % kind.itemsize:
+                raise LaunchError(f"{compiled.name}: output_size must be a multiple of {kind.itemsize} bytes ({kind.name}), got {extent}")
+            extent //= kind.itemsize
+        arrays.append(numpy.zeros(extent, kind))
+    return many, arrays
