@@ -224,7 +224,7 @@ void bindCoordinates(nb::module_ &m) {
       nb::sig("def increment_coord(coord: typing.Any, shape: typing.Any) -> typing.Any"),
       "The next coordinate, first mode fastest.\n\n>>> increment_coord((3, 2), (4, 8))\n(0, 3)");
   m.def(
-      "slice_",
+      "slice_layout",
       [](nb::handle coord, nb::handle x) {
         IntTuple c = tupleFrom(coord, "a coordinate");
         if (isAnyLayout(x) && !layoutIf(x))
@@ -233,7 +233,7 @@ void bindCoordinates(nb::module_ &m) {
             x, "a layout or tuple", [&](const Layout &l) { return slice(c, l.view()); },
             [&](const IntTuple &t) { return slice(c, t.view()); });
       },
-      "coord"_a.none(), "x"_a, nb::sig("def slice_(coord: typing.Any, x: typing.Any) -> typing.Any"),
+      "coord"_a.none(), "x"_a, nb::sig("def slice_layout(coord: typing.Any, x: typing.Any) -> typing.Any"),
       "Keeps the modes that None marks.\n\n>>> slice_((None, 3), Layout((4, 8)))\n(4):(1)");
   m.def(
       "dice",

@@ -207,7 +207,7 @@ Accesses accessesOf(const AnyLayout &layout, int64_t mostLanes) {
   Node threads = size(view[0]), values = view.isTuple() && view.rank() == 2 ? size(view[1]) : intNode(1);
   if (!threads.isInt() || !values.isInt())
     fail("an access needs constant extents, got " + print(layout));
-  constexpr int64_t most = 1024; // values looked at; patterns repeat long before
+  constexpr int64_t most = 256; // values looked at; patterns repeat long before
   Accesses out;
   out.lanes = std::min(threads.value, mostLanes);
   for (int64_t v = 0; v < std::min(values.value, most); ++v) {

@@ -89,7 +89,6 @@ from enigma._enigma import (
     shape,
     shape_div,
     size,
-    slice_,
     slice_and_offset,
     swizzle,
     take,
@@ -106,6 +105,9 @@ from enigma._enigma import (
     zip,
     zipped_divide,
     zipped_product,
+)
+from enigma._enigma import (
+    slice_layout as slice_,
 )
 from enigma.errors import LayoutError
 
