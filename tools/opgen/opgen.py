@@ -78,8 +78,8 @@ def msl_templates(ops: list[Op]) -> str:
             scalar, vector = class_masks(op.record, name)
             parts, precedence = pieces(op, template)
             begin = len(all_pieces)
-            for kind, text, operand, minimum in parts:
-                all_pieces.append(f"{{Piece::{kind}, {operand}, {minimum}, {quote(text)}}},\n")
+            for p in parts:
+                all_pieces.append(f"{{Piece::{p.kind}, {p.operand}, {p.minimum}, {quote(p.text)}}},\n")
             checked = name in ("wraps", "checked")
             templates.append(f"{{{scalar}, {vector}, {begin}, {len(parts)}, {precedence}, {str(checked).lower()}}},\n")
         ranges.append(f"{{{first}, {len(templates) - first}}}, // {op.name}\n")
