@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Reads the operation records that `llvm-tblgen --dump-json` prints and gives them as plain Python objects.
 
-    ops = read(json.load(open("ops.json")))
-    ops[0].name, ops[0].operands, ops[0].rule
+ops = read(json.load(open("ops.json")))
+ops[0].name, ops[0].operands, ops[0].rule
 """
 
 from __future__ import annotations

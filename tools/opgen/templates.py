@@ -13,20 +13,32 @@ from dataclasses import dataclass, field
 from records import CLASSES, ELEMS, Op, fail
 
 PRECEDENCE = {
-    "*": (13, 13, 14), "/": (13, 13, 14), "%": (13, 13, 14),
-    "+": (12, 12, 13), "-": (12, 12, 13),
+    "*": (13, 13, 14),
+    "/": (13, 13, 14),
+    "%": (13, 13, 14),
+    "+": (12, 12, 13),
+    "-": (12, 12, 13),
     # Mixed shifts and bits are hard to read and warned about: only tight operands go without parentheses.
-    "<<": (11, 15, 15), ">>": (11, 15, 15),
-    "<": (9, 12, 12), "<=": (9, 12, 12), ">": (9, 12, 12), ">=": (9, 12, 12),
-    "==": (8, 12, 12), "!=": (8, 12, 12),
-    "&": (7, 15, 15), "^": (6, 15, 15), "|": (5, 15, 15),
-    "&&": (4, 4, 8), "||": (3, 8, 8),
+    "<<": (11, 15, 15),
+    ">>": (11, 15, 15),
+    "<": (9, 12, 12),
+    "<=": (9, 12, 12),
+    ">": (9, 12, 12),
+    ">=": (9, 12, 12),
+    "==": (8, 12, 12),
+    "!=": (8, 12, 12),
+    "&": (7, 15, 15),
+    "^": (6, 15, 15),
+    "|": (5, 15, 15),
+    "&&": (4, 4, 8),
+    "||": (3, 8, 8),
     ":": (2, 8, 8),  # the condition, and both values
 }  # operator: (its own, minimum on the left, minimum on the right)
 
 
 def class_masks(record: str, name: str) -> tuple[int, int]:
     """Bit sets of element types for scalars and for vectors."""
+
     def mask(elems: list[str]) -> int:
         return sum(1 << ELEMS.index(e) for e in elems)
 
