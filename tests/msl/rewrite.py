@@ -173,10 +173,10 @@ class _Scopes:
         while again:
             again = False
             for name, words in calls.items():
-                if name in names and name not in self.marked:
-                    if any(_SYNCHRONISES.fullmatch(w) for w in words) or words & self.marked:
-                        self.marked.add(name)
-                        again = True
+                spreads = any(_SYNCHRONISES.fullmatch(w) for w in words) or words & self.marked
+                if name in names and name not in self.marked and spreads:
+                    self.marked.add(name)
+                    again = True
 
     def run(self) -> None:
         for _, begin in self.bodies:
