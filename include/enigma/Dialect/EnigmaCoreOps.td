@@ -188,14 +188,15 @@ def Enigma_ShrOp : Enigma_Shift<"shr", "x >> y, arithmetic for signed x, the cou
 
 //===-- Comparison and selection ----------------------------------------------------------------------------===//
 
-class Enigma_Compare<string mnemonic, string operator, string text>
+// Metal has no order among vectors of bool: `mask` says it in logic, false < true.
+class Enigma_Compare<string mnemonic, string operator, string text, list<string> mask = []>
     : Enigma_BinaryPredicate<mnemonic, Enigma_Value, "Comparisons"> {
   let summary = text;
   let types = "any";
   let section = "3.2";
   let bf16Native = 1;
   let hasFolder = 1;
-  let msl = ["any: $x " # operator # " $y"];
+  let msl = !listconcat(mask, ["any: $x " # operator # " $y"]);
 }
 def Enigma_CmpEqOp : Enigma_Compare<"cmp_eq", "==", "x == y; false where one is NaN"> {
   let host = "b.eq(x, y)";
@@ -203,16 +204,20 @@ def Enigma_CmpEqOp : Enigma_Compare<"cmp_eq", "==", "x == y; false where one is 
 def Enigma_CmpNeOp : Enigma_Compare<"cmp_ne", "!=", "x != y; true where one is NaN"> {
   let host = "b.ne(x, y)";
 }
-def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of different signs; false where one is NaN"> {
+def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of different signs; false where one is NaN",
+    ["mask: !$x & $y"]> {
   let host = "b.lt(x, y)";
 }
-def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN"> {
+def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN",
+    ["mask: !$x | $y"]> {
   let host = "b.le(x, y)";
 }
-def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN"> {
+def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN",
+    ["mask: $x & !$y"]> {
   let host = "b.gt(x, y)";
 }
-def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN"> {
+def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN",
+    ["mask: $x | !$y"]> {
   let host = "b.ge(x, y)";
 }
 

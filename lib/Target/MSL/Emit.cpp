@@ -419,8 +419,9 @@ private:
                 upper.text + ", " + step.text + ");");
       statement("for (" + unsignedType + " " + k + " = 0; " + k + " < " + count + "; ++" + k + ") {");
       ++indent;
-      statement(type + " " + i + " = " + type + "(" + unsignedType + "(" + lower.text + ") + " + k + " * " + unsignedType + "(" +
-                step.text + "));");
+      // Narrow types would be promoted to int, which the product may not fit.
+      std::string wide = narrow ? "uint" : unsignedType;
+      statement(type + " " + i + " = " + type + "(" + wide + "(" + lower.text + ") + " + k + " * " + wide + "(" + step.text + "));");
       --indent;
     }
     nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });
