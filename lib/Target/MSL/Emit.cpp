@@ -399,6 +399,8 @@ private:
     expressions[op.position()] = {i, 16};
     auto constantStep = constantInt(op.getStep());
     auto bound = constantInt(op.getUpper());
+    if (isUnsigned && bound && *bound < 0) // beyond 2^63
+      bound.reset();
     // Counting past the bound must not wrap: by one it cannot, by more only where the bound is known to leave room.
     constexpr int64_t room = int64_t(1) << 30;
     bool small = constantStep && *constantStep > -room && *constantStep < room && widthOf(op.getLower().getType()) >= 32;

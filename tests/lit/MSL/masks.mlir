@@ -47,19 +47,3 @@ enigma.kernel @macros(%INT_MAX: !enigma.buffer<f32, device>, %M_PI_F: ui32, %Int
   %v = enigma.load %INT_MAX[%M_PI_F] : !enigma.buffer<f32, device>, ui32 -> f32
   enigma.store %v, %Int_max[%M_PI_F] : f32, !enigma.buffer<f32, device>, ui32
 }
-
-// -----
-// Positions of a narrow type: the count is computed in it, the positions beyond int's reach.
-// CHECK-LABEL: kernel void narrow(
-// CHECK: {{^}}    uchar i_count = enigma_trip_count<char, uchar>(char(-100), n, char(3));
-// CHECK-NEXT: {{^}}    for (uchar i_step = 0; i_step < i_count; ++i_step) {
-// CHECK-NEXT: {{^}}        char i = char(uint(char(-100)) + i_step * uint(char(3)));
-enigma.kernel @narrow(%n: i8, %A: !enigma.buffer<i8, device>) writes [1] {
-  %lower = enigma.constant -100 : i8
-  %step = enigma.constant 3 : i8
-  enigma.for %lower, %n, %step : i8 {
-  ^bb0(%i: i8):
-    enigma.store %i, %A[%i] : i8, !enigma.buffer<i8, device>, i8
-    enigma.yield
-  }
-}
