@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The host device on saxpy: the parts of a warm compilation, a small dispatch, and 16 Mi elements beside a C loop on as
-// many threads, interleaved (A B A B) in one process. Prints raw samples and the median of the ratios.
+// The host device on saxpy: the parts of a warm compilation, a small dispatch, and 16 Mi elements beside a C
+// loop on as many threads, interleaved (A B A B) in one process. Prints raw samples and the median of the
+// ratios.
 //
 //   build/bin/host_saxpy
 #include "enigma/Dialect/Enigma.h"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -34,7 +36,27 @@ enigma.kernel @saxpy(%X: !enigma.buffer<f32, device>, %alpha: f32, %Y: !enigma.b
   enigma.store %r, %Out[%i] : f32, !enigma.buffer<f32, device>, ui32
 })";
 
-double since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+/// A load every 16 operations, arithmetic between them, one store.
+std::string chainOf(int length) {
+  std::string text = "enigma.kernel @chain(%X: !enigma.buffer<f32, device>, %Out: !enigma.buffer<f32, "
+                     "device>) writes [1] {\n"
+                     "%i = enigma.thread_position_in_grid x\n%v0 = enigma.cast %i : ui32 to f32\n";
+  for (int n = 1; n < length; ++n) {
+    const std::string v = std::to_string(n), u = std::to_string(n - 1), w = std::to_string(n > 5 ? n - 5 : 0);
+    if (n % 16 == 1)
+      text += "%c" + v + " = enigma.constant " + v + " : ui32\n%j" + v + " = enigma.add %i, %c" + v +
+              " : ui32\n%v" + v + " = enigma.load %X[%j" + v +
+              "] : !enigma.buffer<f32, device>, ui32 -> f32\n";
+    else
+      text += "%v" + v + " = enigma." + (n % 3 ? "add" : "mul") + " %v" + u + ", %v" + w + " : f32\n";
+  }
+  return text + "enigma.store %v" + std::to_string(length - 1) +
+         ", %Out[%i] : f32, !enigma.buffer<f32, device>, ui32\n}";
+}
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 } // namespace
 
@@ -49,10 +71,20 @@ int main() {
   for (int round = 0; round < 8; ++round) {
     code = host::compileForHost(*module);
     const auto &t = code->times();
-    std::printf("compile %d: lower %.2f, optimize %.2f, generate %.2f, link %.2f, total %.2f ms\n", round, t.lower,
-                t.optimize, t.generate, t.link, t.total());
+    std::printf("compile %d: lower %.2f, optimize %.2f, generate %.2f, link %.2f, total %.2f ms\n", round,
+                t.lower, t.optimize, t.generate, t.link, t.total());
   }
   auto pipeline = device->createPipeline({.kernel = code->descriptor(), .owner = code});
+
+  for (const int length : {10, 100, 1000, 10000}) {
+    auto chain = mlir::parseSourceString<mlir::ModuleOp>(chainOf(length), &context);
+    host::CompileTimes best;
+    for (int round = 0; round < (length > 1000 ? 1 : 4); ++round)
+      if (const auto t = host::compileForHost(*chain)->times(); round == 0 || t.total() < best.total())
+        best = t;
+    std::printf("compile %d operations: lower %.2f, optimize %.2f, generate %.2f, link %.2f, total %.2f ms\n",
+                length, best.lower, best.optimize, best.generate, best.link, best.total());
+  }
 
   {
     auto x = device->allocate(4096), y = device->allocate(4096), out = device->allocate(4096);
@@ -92,7 +124,9 @@ int main() {
     auto start = Clock::now();
     std::vector<std::thread> others;
     for (unsigned t = 1; t < threads; ++t)
-      others.emplace_back([=] { plainSaxpy(px + n / threads * t, 2.0f, py + n / threads * t, po + n / threads * t, n / threads); });
+      others.emplace_back([=] {
+        plainSaxpy(px + n / threads * t, 2.0f, py + n / threads * t, po + n / threads * t, n / threads);
+      });
     plainSaxpy(px, 2.0f, py, po, n / threads);
     for (auto &other : others)
       other.join();
@@ -107,5 +141,6 @@ int main() {
       ratios.push_back(ours / c);
   }
   std::sort(ratios.begin(), ratios.end());
-  std::printf("best: C %.1f, Enigma %.1f GB/s; median ratio %.3f\n", bestC, bestOurs, ratios[ratios.size() / 2]);
+  std::printf("best: C %.1f, Enigma %.1f GB/s; median ratio %.3f\n", bestC, bestOurs,
+              ratios[ratios.size() / 2]);
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Python objects as arguments of a launch: NumPy arrays and everything else with the buffer protocol, DLPack tensors in CPU memory,
-// device arrays, numbers. Nothing is copied; what does not fit is refused with the parameter's name and what to write instead.
+// Python objects as arguments of a launch: NumPy arrays and everything else with the buffer protocol, DLPack
+// tensors in CPU memory, device arrays, numbers. Nothing is copied; what does not fit is refused with the
+// parameter's name and what to write instead.
 #pragma once
 
 #include "compile.h"
 #include "types.h"
 
-#include <deque>
-
 #include <nanobind/ndarray.h>
+
+#include <deque>
 
 namespace enigma::bindings {
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr ir::Place fixedBit = ir::Place(1) << 63;
 
-// A kernel may be dropped by any thread, with or without the GIL. What it held of Python waits here for the next trace.
+// A kernel may be dropped by any thread, with or without the GIL. What it held of Python waits here for the
+// next trace.
 std::mutex droppedMutex;
 std::vector<PyObject *> dropped;
 
@@ -55,11 +56,13 @@ nb::object callerOf(nb::handle frame) {
 #else
 
 nb::object codeOf(nb::handle frame) {
-  return nb::steal(reinterpret_cast<PyObject *>(PyFrame_GetCode(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
+  return nb::steal(
+      reinterpret_cast<PyObject *>(PyFrame_GetCode(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
 }
 int offsetOf(nb::handle frame) { return PyFrame_GetLasti(reinterpret_cast<PyFrameObject *>(frame.ptr())); }
 nb::object callerOf(nb::handle frame) {
-  return nb::steal(reinterpret_cast<PyObject *>(PyFrame_GetBack(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
+  return nb::steal(
+      reinterpret_cast<PyObject *>(PyFrame_GetBack(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
 }
 
 #endif
@@ -156,7 +159,8 @@ Trace &requireTrace(std::string_view what) {
   if (currentTrace)
     return *currentTrace;
   throw Error(ErrorKind::Trace, std::string(what) + ": works only while a kernel is traced", callerLocation(),
-              {"use it in a function decorated with @enigma.kernel, or called by one, and compile that with enigma.compile(...)"});
+              {"use it in a function decorated with @enigma.kernel, or called by one, and compile that with "
+               "enigma.compile(...)"});
 }
 
 } // namespace enigma::bindings

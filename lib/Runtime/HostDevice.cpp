@@ -80,8 +80,8 @@ public:
 class TrackingStream final : public CommandStream {
 public:
   explicit TrackingStream(HostStream &onto) : stream(onto) {}
-  uint64_t submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid, Size3 threads,
-                  const RunOptions &options) override {
+  uint64_t submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid,
+                  Size3 threads, const RunOptions &options) override {
     const uint64_t ticket = stream.submit(std::move(pipeline), args, grid, threads, options);
     for (const Argument &arg : args)
       if (auto *buffer = dynamic_cast<HostBuffer *>(arg.buffer().get()))
@@ -118,7 +118,7 @@ private:
   std::shared_ptr<Pipeline> pipeline;
   std::vector<Argument> args;
   std::vector<BufferArg> bound;
-  std::mutex mutex;   // one dispatch at a time: the record of the launch is reused
+  std::mutex mutex; // one dispatch at a time: the record of the launch is reused
   HostExecution execution;
 };
 
@@ -135,7 +135,8 @@ public:
   const Capabilities &capabilities() const override { return caps; }
 
   std::shared_ptr<Buffer> allocate(uint64_t bytes) override {
-    // Big buffers come from the system as untouched zero pages, so that the threads that first use a page own it.
+    // Big buffers come from the system as untouched zero pages, so that the threads that first use a page own
+    // it.
     constexpr uint64_t mapFrom = 1 << 20;
     constexpr uint64_t alignment = 64;
     std::shared_ptr<void> memory;
@@ -161,15 +162,18 @@ public:
     return std::make_shared<HostBuffer>(stream_, data, bytes, true, std::move(memory));
   }
 
-  std::shared_ptr<Buffer> wrap(void *data, uint64_t bytes, bool writable, std::shared_ptr<void> owner) override {
+  std::shared_ptr<Buffer> wrap(void *data, uint64_t bytes, bool writable,
+                               std::shared_ptr<void> owner) override {
     if (!data && bytes)
-      throw Error(ErrorKind::Device, "cannot make a buffer of " + std::to_string(bytes) + " bytes at a null address");
+      throw Error(ErrorKind::Device,
+                  "cannot make a buffer of " + std::to_string(bytes) + " bytes at a null address");
     return std::make_shared<HostBuffer>(stream_, data, bytes, writable, std::move(owner));
   }
 
   std::shared_ptr<Pipeline> createPipeline(PipelineSource source) override {
     if (!source.kernel.entry)
-      throw Error(ErrorKind::Device, source.kernel.name + ": was not compiled for the host, so HostDevice can't run it");
+      throw Error(ErrorKind::Device,
+                  source.kernel.name + ": was not compiled for the host, so HostDevice can't run it");
     checkKernel(source.kernel, caps);
     return std::make_shared<HostPipeline>(std::move(source));
   }
@@ -181,7 +185,7 @@ public:
 
   double run(const Pipeline &pipeline, std::span<const Argument> args, Size3 grid, Size3 threads,
              const RunOptions &options) override {
-    std::array<BufferArg, kMaxArguments> bound;   // createPipeline admits no more parameters
+    std::array<BufferArg, kMaxArguments> bound; // createPipeline admits no more parameters
     HostExecution execution(pipeline);
     setSizes(pipeline.kernel(), caps, grid, threads, execution.launch);
     bindArguments(pipeline.kernel(), caps, args, bound.data());

@@ -55,7 +55,8 @@ bool HostExecution::mustStop() {
     return note(Stop::Timeout);
   if (options->interrupt && &threadMark == callingThread && now - lastAsked >= kAskEvery) {
     lastAsked = now;
-    // Kernel code is below this frame on the stack and cannot be unwound, so what is thrown waits until the end.
+    // Kernel code is below this frame on the stack and cannot be unwound, so what is thrown waits until the
+    // end.
     try {
       if (options->interrupt(options->interruptState))
         return note(Stop::Interrupt);
@@ -118,10 +119,10 @@ void HostExecution::throwOutOfBounds() const {
                                                    : std::to_string(record.index);
   const std::string param = record.param < kernel.params.size() ? kernel.params[record.param].name : "?";
   const uint64_t others = record.count.load(std::memory_order_relaxed) - 1;
-  std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " parameter '" + param +
-                        "' is out of bounds: index " + index + ", size " + std::to_string(record.size) +
-                        ", thread (" + std::to_string(record.thread[0]) + ", " + std::to_string(record.thread[1]) +
-                        ", " + std::to_string(record.thread[2]) + ")";
+  std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " parameter '" +
+                        param + "' is out of bounds: index " + index + ", size " +
+                        std::to_string(record.size) + ", thread (" + std::to_string(record.thread[0]) + ", " +
+                        std::to_string(record.thread[1]) + ", " + std::to_string(record.thread[2]) + ")";
   std::vector<std::string> notes;
   notes.push_back(record.isStore ? "the store was left out" : "the load gave 0");
   if (others)
@@ -129,7 +130,8 @@ void HostExecution::throwOutOfBounds() const {
                     " out of bounds");
   notes.push_back(record.isStore ? "guard it with store_if, or launch a smaller grid"
                                  : "guard it with load_if, or launch a smaller grid");
-  throw Error(ErrorKind::OutOfBounds, std::move(message), pipeline.siteLocation(record.site), std::move(notes));
+  throw Error(ErrorKind::OutOfBounds, std::move(message), pipeline.siteLocation(record.site),
+              std::move(notes));
 }
 
 } // namespace enigma::runtime

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One launch on the CPU, from checked sizes to reported errors: it sets up the LaunchContext, spreads the work units
-// over the pool, watches the interrupt and the time-out, and turns what went wrong into an exception.
+// One launch on the CPU, from checked sizes to reported errors: it sets up the LaunchContext, spreads the
+// work units over the pool, watches the interrupt and the time-out, and turns what went wrong into an
+// exception.
 //
 //   HostExecution run(pipeline);  bindArguments(..., run.launch.args);  double ms = run.execute(options);
 #pragma once
@@ -21,8 +22,9 @@ public:
 
   hostabi::LaunchContext launch;
 
-  /// Runs the launch on this thread and the pool's. Milliseconds if `options.timed`, else 0. Throws what the kernel
-  /// did wrong (OutOfBounds), what stopped it (Launch), or what the interrupt threw. May be called again.
+  /// Runs the launch on this thread and the pool's. Milliseconds if `options.timed`, else 0. Throws what the
+  /// kernel did wrong (OutOfBounds), what stopped it (Launch), or what the interrupt threw. May be called
+  /// again.
   double execute(const RunOptions &options);
 
 private:

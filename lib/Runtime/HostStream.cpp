@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// See HostStream.h. Only ThreadPool's fork counter tells a child from its parent: the child finds the stream's thread
-// gone and perhaps its mutex locked, so it leaves the old State where it is and starts with an empty one; launches
-// that were still queued are reported as lost.
+// See HostStream.h. Only ThreadPool's fork counter tells a child from its parent: the child finds the
+// stream's thread gone and perhaps its mutex locked, so it leaves the old State where it is and starts with
+// an empty one; launches that were still queued are reported as lost.
 #include "HostStream.h"
 
 #include "HostExecution.h"
@@ -28,7 +28,7 @@ constexpr uint64_t kSpinMicroseconds = 50;
 
 struct HostStream::Launch {
   std::shared_ptr<Pipeline> pipeline;
-  std::vector<Argument> args;              // keep the buffers alive, and hold the scalars
+  std::vector<Argument> args; // keep the buffers alive, and hold the scalars
   std::vector<hostabi::BufferArg> bound;
   hostabi::LaunchContext sizes;
   double timeout = 0;
@@ -41,15 +41,17 @@ HostStream::HostStream(const Capabilities &of)
 HostStream::State &HostStream::state() {
   const uint32_t now = ThreadPool::forkGeneration();
   if (generation.load(std::memory_order_acquire) != now) {
-    // A child has one thread at first, so nobody else is here. The old state may be locked for ever: it is leaked.
+    // A child has one thread at first, so nobody else is here. The old state may be locked for ever: it is
+    // leaked.
     new std::shared_ptr<State>(std::move(current));
     current = std::make_shared<State>();
     const uint64_t last = submitted.load();
     if (completed.load() != last) {
       current->failures.push_back(
-          {last, std::make_exception_ptr(Error(ErrorKind::Launch, "the process forked while " +
-                                                                      std::to_string(last - completed.load()) +
-                                                                      " launches were under way; the child lost them"))});
+          {last,
+           std::make_exception_ptr(Error(
+               ErrorKind::Launch, "the process forked while " + std::to_string(last - completed.load()) +
+                                      " launches were under way; the child lost them"))});
       completed.store(last);
     }
     generation.store(now, std::memory_order_release);
@@ -115,7 +117,8 @@ uint64_t HostStream::submit(std::shared_ptr<Pipeline> pipeline, std::span<const 
       std::thread([this, mine = current] { threadMain(mine); }).detach();
       s.hasThread = true;
     } catch (const std::system_error &) {
-      // No thread to be had: whoever is running a launch runs the queue, and that is this thread if nobody is.
+      // No thread to be had: whoever is running a launch runs the queue, and that is this thread if nobody
+      // is.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
@@ -135,7 +138,7 @@ void HostStream::runQueue(State &s, std::unique_lock<std::mutex> &lock) {
     lock.unlock();
     const uint64_t ticket = launch.ticket;
     runAndRecord(s, launch, ticket);
-    launch = Launch();   // lets go of the buffers before anybody is told
+    launch = Launch(); // lets go of the buffers before anybody is told
     lock.lock();
     completed.store(ticket, std::memory_order_release);
   } while (!s.hasThread && !s.queue.empty());
@@ -161,7 +164,8 @@ void HostStream::threadMain(std::shared_ptr<State> mine) {
   }
 }
 
-/// Waits for a ticket; false if the interrupt or the time-out struck first. `thrown` is what the interrupt threw.
+/// Waits for a ticket; false if the interrupt or the time-out struck first. `thrown` is what the interrupt
+/// threw.
 bool HostStream::waitUntil(uint64_t ticket, const RunOptions &options, std::exception_ptr &thrown) {
   State &s = state();
   const auto isDone = [&] { return completed.load(std::memory_order_acquire) >= ticket; };
@@ -177,7 +181,8 @@ bool HostStream::waitUntil(uint64_t ticket, const RunOptions &options, std::exce
     if (isStopped)
       continue;
     lock.unlock();
-    bool stop = options.timeout > 0 && std::chrono::duration<double>(Clock::now() - start).count() > options.timeout;
+    bool stop =
+        options.timeout > 0 && std::chrono::duration<double>(Clock::now() - start).count() > options.timeout;
     if (!stop && options.interrupt) {
       try {
         stop = options.interrupt(options.interruptState);
@@ -193,7 +198,8 @@ bool HostStream::waitUntil(uint64_t ticket, const RunOptions &options, std::exce
     }
   }
   if (isStopped) {
-    // What was dropped fails with "stopped"; that is this caller's doing, and is not reported to anybody else.
+    // What was dropped fails with "stopped"; that is this caller's doing, and is not reported to anybody
+    // else.
     std::erase_if(s.failures, [&](const Failure &f) { return f.ticket <= ticket; });
     s.dropAll.store(0, std::memory_order_relaxed);
   }
@@ -217,7 +223,8 @@ void HostStream::waitOrThrow(uint64_t ticket, const RunOptions &options) {
     return;
   if (thrown)
     std::rethrow_exception(thrown);
-  throw Error(ErrorKind::Launch, "interrupted while waiting for earlier launches; those still queued were dropped");
+  throw Error(ErrorKind::Launch,
+              "interrupted while waiting for earlier launches; those still queued were dropped");
 }
 
 void HostStream::wait(uint64_t ticket, const RunOptions &options) {
@@ -232,6 +239,8 @@ void HostStream::drain(const RunOptions &options) {
     waitOrThrow(submitted.load(std::memory_order_acquire), options);
 }
 
-void HostStream::synchronize(const RunOptions &options) { wait(submitted.load(std::memory_order_acquire), options); }
+void HostStream::synchronize(const RunOptions &options) {
+  wait(submitted.load(std::memory_order_acquire), options);
+}
 
 } // namespace enigma::runtime

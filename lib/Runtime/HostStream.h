@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The CPU's command stream: launches in order of submission on a thread of its own, which starts when the first launch
-// is too big to run at once. A small launch on an idle stream runs on the calling thread, so a chain of small kernels
-// costs no wake-up. Tickets count submissions; everything up to `completed` has run.
+// The CPU's command stream: launches in order of submission on a thread of its own, which starts when the
+// first launch is too big to run at once. A small launch on an idle stream runs on the calling thread, so a
+// chain of small kernels costs no wake-up. Tickets count submissions; everything up to `completed` has run.
 #pragma once
 
 #include "enigma/Runtime/Device.h"
@@ -17,8 +17,8 @@ namespace enigma::runtime {
 class HostStream final : public CommandStream {
 public:
   explicit HostStream(const Capabilities &capabilities);
-  uint64_t submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid, Size3 threads,
-                  const RunOptions &options) override;
+  uint64_t submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid,
+                  Size3 threads, const RunOptions &options) override;
   void wait(uint64_t ticket, const RunOptions &options) override;
   void synchronize(const RunOptions &options) override;
 
@@ -43,7 +43,7 @@ private:
     std::deque<Failure> failures;
     std::atomic<uint32_t> dropAll{0};
     bool hasThread = false;
-    bool isBusy = false;      // a launch is running, here or there
+    bool isBusy = false; // a launch is running, here or there
   };
 
   State &state();

@@ -13,7 +13,8 @@ using hostabi::KernelDescriptor;
 using hostabi::LaunchContext;
 using hostabi::ParamDescriptor;
 
-[[noreturn]] void refuse(const KernelDescriptor &kernel, std::string why, std::vector<std::string> notes = {}) {
+[[noreturn]] void refuse(const KernelDescriptor &kernel, std::string why,
+                         std::vector<std::string> notes = {}) {
   throw Error(ErrorKind::Launch, kernel.name + ": " + std::move(why), {}, std::move(notes));
 }
 
@@ -63,7 +64,8 @@ void setSizes(const KernelDescriptor &kernel, const Capabilities &device, Size3 
 void bindArguments(const KernelDescriptor &kernel, const Capabilities &, std::span<const Argument> args,
                    hostabi::BufferArg *bound) {
   if (args.size() != kernel.params.size())
-    refuse(kernel, "takes " + std::to_string(kernel.params.size()) + " arguments, got " + std::to_string(args.size()));
+    refuse(kernel, "takes " + std::to_string(kernel.params.size()) + " arguments, got " +
+                       std::to_string(args.size()));
   for (size_t i = 0; i < args.size(); ++i) {
     const ParamDescriptor &param = kernel.params[i];
     const Argument &arg = args[i];
@@ -72,15 +74,16 @@ void bindArguments(const KernelDescriptor &kernel, const Capabilities &, std::sp
     if (!arg.isScalar() && !arg.data() && arg.bytes())
       refuse(kernel, describe(param) + " is bound to no memory");
     if (arg.bytes() % size)
-      refuse(kernel, describe(param) + " needs a multiple of " + std::to_string(size) + " bytes (" + type + "), got " +
-                         std::to_string(arg.bytes()));
+      refuse(kernel, describe(param) + " needs a multiple of " + std::to_string(size) + " bytes (" + type +
+                         "), got " + std::to_string(arg.bytes()));
     if (param.isScalar && arg.bytes() != size)
       refuse(kernel, describe(param) + " needs one " + type + " (" + std::to_string(size) + " bytes), got " +
                          std::to_string(arg.bytes()) + " bytes");
     if (!param.isScalar && arg.isScalar())
       refuse(kernel, describe(param) + " needs a buffer of " + type + ", got a scalar");
     if (reinterpret_cast<uintptr_t>(arg.data()) % size)
-      refuse(kernel, describe(param) + " needs memory aligned to " + std::to_string(size) + " bytes (" + type + ")");
+      refuse(kernel,
+             describe(param) + " needs memory aligned to " + std::to_string(size) + " bytes (" + type + ")");
     if (param.isWritten && !arg.isWritable())
       refuse(kernel, describe(param) + " is written by the kernel, got read-only memory");
     bound[i] = {arg.data(), arg.bytes() / size};
@@ -92,7 +95,8 @@ void checkKernel(const KernelDescriptor &kernel, const Capabilities &device) {
     refuse(kernel, "has " + std::to_string(kernel.params.size()) + " parameters, the device allows " +
                        std::to_string(device.maxBuffers));
   if (kernel.threadgroupBytes > device.maxThreadgroupMemory)
-    refuse(kernel, "uses " + std::to_string(kernel.threadgroupBytes) + " bytes of threadgroup memory, the device has " +
+    refuse(kernel, "uses " + std::to_string(kernel.threadgroupBytes) +
+                       " bytes of threadgroup memory, the device has " +
                        std::to_string(device.maxThreadgroupMemory));
 }
 

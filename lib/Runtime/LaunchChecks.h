@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What is refused before a launch, the same on every device: sizes of the grid and the threadgroup, and arguments that
-// do not fit their parameters. The messages name the kernel, what was given and what is needed:
+// What is refused before a launch, the same on every device: sizes of the grid and the threadgroup, and
+// arguments that do not fit their parameters. The messages name the kernel, what was given and what is
+// needed:
 //
 //   saxpy: threads must be at least 1 in each dimension, got (0, 1, 1)
 #pragma once

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// See ThreadPool.h. One mutex guards the list of jobs; units are claimed without it. Threads are detached and the pool
-// is never destroyed: at process exit they are parked, and after a fork the child forgets the pool and makes its own.
+// See ThreadPool.h. One mutex guards the list of jobs; units are claimed without it. Threads are detached and
+// the pool is never destroyed: at process exit they are parked, and after a fork the child forgets the pool
+// and makes its own.
 #include "ThreadPool.h"
 
 #include "enigma/Support/Error.h"
@@ -9,8 +10,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <pthread.h>
 #include <signal.h>
@@ -52,11 +56,23 @@ void forgetPoolInChild() {
 }
 [[maybe_unused]] const int forkHandlerInstalled = pthread_atfork(nullptr, nullptr, forgetPoolInChild);
 
+#if defined(__linux__)
+/// Cores that the container may use at once (cgroup version 2: "quota period" in microseconds, or "max
+/// period").
+unsigned coresOfContainer() {
+  std::ifstream limit("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  if (limit >> quota >> period && quota > 0 && period > 0)
+    return static_cast<unsigned>(std::max(1.0, std::ceil(quota / period)));
+  return UINT_MAX;
+}
+#endif
+
 unsigned usableCores() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
-    return static_cast<unsigned>(CPU_COUNT(&set));
+    return std::min(static_cast<unsigned>(CPU_COUNT(&set)), coresOfContainer());
 #endif
   return std::max(1u, std::thread::hardware_concurrency());
 }
@@ -69,7 +85,8 @@ unsigned requestedThreads() {
   errno = 0;
   const long count = std::strtol(text, &end, 10);
   if (*end || errno || count < 1)
-    throw Error(ErrorKind::Device, std::string("ENIGMA_NUM_THREADS must be a positive integer, got '") + text + "'");
+    throw Error(ErrorKind::Device,
+                std::string("ENIGMA_NUM_THREADS must be a positive integer, got '") + text + "'");
   return static_cast<unsigned>(std::min(count, 1024L));
 }
 
@@ -95,9 +112,9 @@ void pauseInSpin() {
 /// What the threads see of the pool. They hold it by shared_ptr, so it outlives them.
 struct ThreadPool::Shared {
   std::mutex mutex;
-  std::condition_variable wake;       // parked threads
-  std::condition_variable finished;   // callers that wait for a thread's last piece
-  std::atomic<uint64_t> epoch{0};     // counts published jobs
+  std::condition_variable wake;     // parked threads
+  std::condition_variable finished; // callers that wait for a thread's last piece
+  std::atomic<uint64_t> epoch{0};   // counts published jobs
   Work *jobs = nullptr;
   unsigned parked = 0;
   unsigned started = 0;
@@ -124,7 +141,8 @@ struct ThreadPool::Shared {
   }
 
   /// Claims and runs pieces until none is left or `stopped` says so.
-  template <class Stopped> static void takePart(Work &job, Stopped stopped) {
+  template <class Stopped>
+  static void takePart(Work &job, Stopped stopped) {
     uint64_t piece = std::min<uint64_t>(32, job.mostPerPiece);
     while (!job.cancel.load(std::memory_order_relaxed)) {
       const uint64_t begin = job.next.fetch_add(piece, std::memory_order_relaxed);
@@ -170,8 +188,8 @@ ThreadPool::ThreadPool(unsigned count) : threads(count), shared(std::make_shared
 ThreadPool &ThreadPool::instance() {
   if (ThreadPool *pool = currentPool.load(std::memory_order_acquire))
     return *pool;
-  // No lock here: it could be held by another thread at the moment of a fork. A pool has no threads until its first
-  // shared job, so the loser of the race just deletes its own.
+  // No lock here: it could be held by another thread at the moment of a fork. A pool has no threads until its
+  // first shared job, so the loser of the race just deletes its own.
   std::unique_ptr<ThreadPool> fresh(new ThreadPool(requestedThreads()));
   ThreadPool *expected = nullptr;
   if (currentPool.compare_exchange_strong(expected, fresh.get(), std::memory_order_acq_rel))

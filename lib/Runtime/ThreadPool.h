@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The process's pool of CPU threads. A caller brings Work (a body over a range of units) and takes part in it; parked
-// threads are woken only when the first units show that the rest is worth the 4 us that a wake-up costs. Several
-// callers may run at once: free threads spread over them. Threads spin for 50 us after a job, then park.
+// The process's pool of CPU threads. A caller brings Work (a body over a range of units) and takes part in
+// it; parked threads are woken only when the first units show that the rest is worth the 4 us that a wake-up
+// costs. Several callers may run at once: free threads spread over them. Threads spin for 50 us after a job,
+// then park.
 //
 //   Work work{.body = body, .state = &state, .units = 1000};
 //   ThreadPool::instance().run(work);      // back when all 1000 units have run
@@ -36,7 +37,8 @@ struct Work {
 
 class ThreadPool {
 public:
-  /// The pool of this process (of the child, after a fork). Throws enigma::Error if ENIGMA_NUM_THREADS is unusable.
+  /// The pool of this process (of the child, after a fork). Throws enigma::Error if ENIGMA_NUM_THREADS is
+  /// unusable.
   static ThreadPool &instance();
   /// Times this process has been created by fork since the library was loaded.
   static uint32_t forkGeneration();

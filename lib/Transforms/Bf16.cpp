@@ -21,6 +21,19 @@ Location unnamed(Operation *op) {
 }
 Type widened(Type t) { return withScalar(t, Float32Type::get(t.getContext())); }
 
+/// A fraction at most the bfloat before 1, so that rounding does not reach 1. NaN stays.
+Value belowOne(OpBuilder &builder, Value x, llvm::SmallPtrSetImpl<Operation *> &made) {
+  Type type = x.getType();
+  TypedAttr bound = FloatAttr::get(scalarOf(type), 0x1.fep-1);
+  if (auto vector = dyn_cast<VectorType>(type))
+    bound = DenseElementsAttr::get(vector, Attribute(bound));
+  Value most = ConstantOp::create(builder, x.getLoc(), type, bound);
+  auto above = CmpGtOp::create(builder, x.getLoc(), boolLike(type), x, most);
+  auto kept = SelectOp::create(builder, x.getLoc(), type, above, most, x);
+  made.insert_range(ArrayRef<Operation *>{above, kept});
+  return kept;
+}
+
 struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(Bf16Pass)
   StringRef getArgument() const override { return "enigma-bf16"; }
@@ -53,8 +66,11 @@ struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
           continue;
         Type narrow = result.getType();
         result.setType(widened(narrow));
-        auto back = CastOp::create(builder, op->getLoc(), narrow, result);
-        result.replaceAllUsesExcept(back, back);
+        llvm::SmallPtrSet<Operation *, 4> own;
+        Value wide = isa<FractOp>(op) ? belowOne(builder, result, own) : result;
+        auto back = CastOp::create(builder, op->getLoc(), narrow, wide);
+        own.insert(back);
+        result.replaceAllUsesExcept(back, own);
       }
       op->setLoc(unnamed(op));
     }

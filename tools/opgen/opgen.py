@@ -132,7 +132,7 @@ def main() -> None:
     write(options.out / "enigma/Dialect/Kinds.inc", dialect_kinds(ops))
     write(options.out / "enigma/Target/MSL/Templates.inc", msl_templates(ops))
     write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(ops))
-    write(options.out / "enigma/Bindings/FunctionDocs.inc", function_docs(ops))
+    write(options.out / "enigma/IR/FunctionDocs.inc", function_docs(ops))
     write(options.python / "_ops.json", python_records(ops))
     write(options.python / "functions.pyi", stub(ops, modal_only=False))
     write(options.python / "fast.pyi", stub(ops, modal_only=True))

@@ -33,6 +33,8 @@ def class_masks(record: str, name: str) -> tuple[int, int]:
         return mask(["i32", "i64"]), mask(["i8", "i16", "i32", "i64"])
     if name == "checked":  # signed operations that need guards unless ranges are known
         return mask(CLASSES["sint"]), mask(CLASSES["sint"])
+    if name == "sint vector":
+        return 0, mask(CLASSES["sint"])
     if name == "mask":
         return 0, mask(["b1"])
     if name == "vector":

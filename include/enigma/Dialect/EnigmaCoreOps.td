@@ -176,7 +176,7 @@ class Enigma_Shift<string mnemonic, string text, list<string> templates>
 }
 // $y& is the count reduced modulo the width.
 def Enigma_ShlOp : Enigma_Shift<"shl", "x << y, the count taken modulo the width; the type of x",
-    ["sint: $T($U($x) << $y&)", "narrow: $T($x << $y&)", "int: $x << $y&"]> {
+    ["sint vector: $T($U($x) << $U($y&))", "sint: $T($U($x) << $y&)", "narrow: $T($x << $y&)", "int: $x << $y&"]> {
   let host = "b.shl(x, y)";
   let python = "shift_left";
 }
@@ -188,7 +188,7 @@ def Enigma_ShrOp : Enigma_Shift<"shr", "x >> y, arithmetic for signed x, the cou
 
 //===-- Comparison and selection ----------------------------------------------------------------------------===//
 
-// Metal has no order among vectors of bool: `mask` says it in logic, false < true.
+// Metal orders no vectors of b1: `mask` says it in logic.
 class Enigma_Compare<string mnemonic, string operator, string text, list<string> mask = []>
     : Enigma_BinaryPredicate<mnemonic, Enigma_Value, "Comparisons"> {
   let summary = text;
@@ -208,16 +208,13 @@ def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of di
     ["mask: !$x & $y"]> {
   let host = "b.lt(x, y)";
 }
-def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN",
-    ["mask: !$x | $y"]> {
+def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN", ["mask: !$x | $y"]> {
   let host = "b.le(x, y)";
 }
-def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN",
-    ["mask: $x & !$y"]> {
+def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN", ["mask: $x & !$y"]> {
   let host = "b.gt(x, y)";
 }
-def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN",
-    ["mask: $x | !$y"]> {
+def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN", ["mask: $x | !$y"]> {
   let host = "b.ge(x, y)";
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The one interface to whatever runs kernels. A Device allocates Buffers, makes Pipelines out of compiled kernels
-// and runs them: at once (`run`, or a PreparedLaunch for hot loops) or in order in the background (CommandStream).
-// HostDevice (Runtime/HostDevice.h) runs them on the CPU; a Metal device has the same face.
+// The one interface to whatever runs kernels. A Device allocates Buffers, makes Pipelines out of compiled
+// kernels and runs them: at once (`run`, or a PreparedLaunch for hot loops) or in order in the background
+// (CommandStream). HostDevice (Runtime/HostDevice.h) runs them on the CPU; a Metal device has the same face.
 //
 //   auto device = runtime::hostDevice();
 //   auto pipeline = device->createPipeline({.kernel = executable->descriptor(), .owner = executable});
@@ -24,22 +24,23 @@
 
 namespace enigma::runtime {
 
-/// Threads in a grid or a threadgroup. Signed and wide, so that a user's wrong number arrives as it is and is refused.
+/// Threads in a grid or a threadgroup. Signed and wide, so that a user's wrong number arrives as it is and is
+/// refused.
 struct Size3 {
   int64_t x = 1, y = 1, z = 1;
 };
 
 /// What a device can do. Sizes in bytes.
 struct Capabilities {
-  std::string name;                           ///< of the GPU, or the CPU's model
-  std::string backend;                        ///< "host" or "metal"
-  uint32_t maxThreadsPerThreadgroup = 1024;   ///< x * y * z
+  std::string name;                         ///< of the GPU, or the CPU's model
+  std::string backend;                      ///< "host" or "metal"
+  uint32_t maxThreadsPerThreadgroup = 1024; ///< x * y * z
   uint32_t simdgroupSize = 32;
   uint32_t maxThreadgroupMemory = 32768;
-  uint32_t maxBuffers = 31;                   ///< parameters of one kernel
+  uint32_t maxBuffers = 31; ///< parameters of one kernel
   uint64_t maxBufferLength = 0;
   uint64_t totalMemory = 0;
-  uint32_t computeUnits = 1;                  ///< CPU threads, or GPU cores where known
+  uint32_t computeUnits = 1; ///< CPU threads, or GPU cores where known
   bool hasUnifiedMemory = true;
 };
 
@@ -78,8 +79,8 @@ protected:
   bool writable;
 };
 
-/// What a kernel parameter is bound to: a buffer, the caller's own memory (for launches that end before the call
-/// does), or the value of a scalar parameter (copied in, at most 8 bytes).
+/// What a kernel parameter is bound to: a buffer, the caller's own memory (for launches that end before the
+/// call does), or the value of a scalar parameter (copied in, at most 8 bytes).
 class Argument {
 public:
   static Argument of(std::shared_ptr<Buffer> buffer) {
@@ -103,7 +104,8 @@ public:
     a.canWrite = false;
     return a;
   }
-  template <class T> static Argument scalar(T value) {
+  template <class T>
+  static Argument scalar(T value) {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
     return scalarBytes(&value, sizeof(T));
   }
@@ -167,14 +169,14 @@ public:
 class CommandStream {
 public:
   virtual ~CommandStream() = default;
-  /// Queues a launch and returns its ticket; checks arguments and sizes first. Memory arguments must be Buffers or
-  /// scalars. `options.interrupt` is not used here: `synchronize` has it.
+  /// Queues a launch and returns its ticket; checks arguments and sizes first. Memory arguments must be
+  /// Buffers or scalars. `options.interrupt` is not used here: `synchronize` has it.
   virtual uint64_t submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid,
                           Size3 threads, const RunOptions &options = {}) = 0;
   /// Waits for the launch of that ticket and all before it; throws the first error among them, once.
   virtual void wait(uint64_t ticket, const RunOptions &options = {}) = 0;
-  /// Waits for everything submitted; throws the first error, once. When the time-out or the interrupt strikes in a
-  /// wait, what is still queued is dropped.
+  /// Waits for everything submitted; throws the first error, once. When the time-out or the interrupt strikes
+  /// in a wait, what is still queued is dropped.
   virtual void synchronize(const RunOptions &options = {}) = 0;
 };
 
@@ -186,12 +188,14 @@ public:
   /// `bytes` of zero-filled memory (0 is allowed). Throws ErrorKind::Device when there is not enough.
   virtual std::shared_ptr<Buffer> allocate(uint64_t bytes) = 0;
   /// A view, without a copy, of memory that `owner` keeps alive.
-  virtual std::shared_ptr<Buffer> wrap(void *data, uint64_t bytes, bool writable, std::shared_ptr<void> owner) = 0;
+  virtual std::shared_ptr<Buffer> wrap(void *data, uint64_t bytes, bool writable,
+                                       std::shared_ptr<void> owner) = 0;
 
   virtual std::shared_ptr<Pipeline> createPipeline(PipelineSource source) = 0;
   virtual std::unique_ptr<PreparedLaunch> prepare(std::shared_ptr<Pipeline> pipeline,
                                                   std::span<const Argument> args) = 0;
-  /// Runs a kernel after everything submitted before and waits for it. Milliseconds if `options.timed`, else 0.
+  /// Runs a kernel after everything submitted before and waits for it. Milliseconds if `options.timed`, else
+  /// 0.
   virtual double run(const Pipeline &pipeline, std::span<const Argument> args, Size3 grid, Size3 threads,
                      const RunOptions &options = {}) = 0;
   virtual CommandStream &stream() = 0;

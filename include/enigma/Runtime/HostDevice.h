@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The device that runs kernels on this machine's CPU cores, with Metal's execution model. There is one per process;
-// its threads start with the first launch that is worth sharing and survive nothing: a forked child starts its own.
+// The device that runs kernels on this machine's CPU cores, with Metal's execution model. There is one per
+// process; its threads start with the first launch that is worth sharing and survive nothing: a forked child
+// starts its own.
 //
 //   auto device = enigma::runtime::hostDevice();      // ENIGMA_NUM_THREADS=4 limits it to four cores
 #pragma once

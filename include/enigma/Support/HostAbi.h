@@ -2,8 +2,9 @@
 //
 // The contract between code that Target/Host generates and the Runtime that calls it. Both rooms include this
 // header and neither includes the other, so it holds plain data only: what a kernel is told about a launch
-// (LaunchContext), what it reports back (OutOfBoundsRecord), and what the runtime must know of it before it may
-// call it (KernelDescriptor). Generated code reads LaunchContext by field offset; the static_asserts pin them.
+// (LaunchContext), what it reports back (OutOfBoundsRecord), and what the runtime must know of it before it
+// may call it (KernelDescriptor). Generated code reads LaunchContext by field offset; the static_asserts pin
+// them.
 //
 //   void entry(const LaunchContext *launch, uint64_t begin, uint64_t end);   // runs work units [begin, end)
 //
@@ -34,30 +35,32 @@ constexpr uint32_t elementSize(ElementKind kind) {
 
 /// The name that users write and read: "f32", "bf16", ...
 constexpr const char *elementName(ElementKind kind) {
-  constexpr const char *names[] = {"f16", "bf16", "f32", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "b1"};
+  constexpr const char *names[] = {"f16", "bf16", "f32", "i8",  "u8",  "i16",
+                                   "u16", "i32",  "u32", "i64", "u64", "b1"};
   return names[static_cast<uint8_t>(kind)];
 }
 
-/// One bound parameter. `data` is aligned to the element and stays valid for the launch; `count` is in elements.
-/// A scalar parameter is a buffer of one element. Buffers of one launch may overlap.
+/// One bound parameter. `data` is aligned to the element and stays valid for the launch; `count` is in
+/// elements. A scalar parameter is a buffer of one element. Buffers of one launch may overlap.
 struct BufferArg {
   void *data = nullptr;
   uint64_t count = 0;
 };
 
-/// The out-of-bounds access that a launch reports: of all of them the one by the thread that comes first in grid
-/// order (x fastest), and of that thread's the first in program order, so the report does not depend on scheduling.
+/// The out-of-bounds access that a launch reports: of all of them the one by the thread that comes first in
+/// grid order (x fastest), and of that thread's the first in program order, so the report does not depend on
+/// scheduling.
 struct OutOfBoundsRecord {
-  std::atomic<uint64_t> count{0};                  ///< offending lane accesses in the whole launch
-  std::atomic<uint64_t> firstThread{UINT64_MAX};   ///< linear grid position of the reported thread
-  std::atomic<uint32_t> lock{0};                   ///< guards the fields below
-  uint32_t site = 0;                               ///< number of the access in the kernel, for the caller's line table
-  uint32_t param = 0;                              ///< parameter number
+  std::atomic<uint64_t> count{0};                ///< offending lane accesses in the whole launch
+  std::atomic<uint64_t> firstThread{UINT64_MAX}; ///< linear grid position of the reported thread
+  std::atomic<uint32_t> lock{0};                 ///< guards the fields below
+  uint32_t site = 0;  ///< number of the access in the kernel, for the caller's line table
+  uint32_t param = 0; ///< parameter number
   bool isStore = false;
-  bool indexIsUnsigned = false;                    ///< print `index` as uint64_t
-  int64_t index = 0;                               ///< as the kernel computed it, extended by its own sign
-  uint64_t size = 0;                               ///< elements in the buffer
-  uint32_t thread[3] = {0, 0, 0};                  ///< thread_position_in_grid
+  bool indexIsUnsigned = false;   ///< print `index` as uint64_t
+  int64_t index = 0;              ///< as the kernel computed it, extended by its own sign
+  uint64_t size = 0;              ///< elements in the buffer
+  uint32_t thread[3] = {0, 0, 0}; ///< thread_position_in_grid
 
   /// Forgets earlier reports; only between launches.
   void reset() {
@@ -91,16 +94,16 @@ struct OutOfBoundsRecord {
 
 /// Everything one launch tells the generated code. Read-only to it, but for what the pointers lead to.
 struct LaunchContext {
-  const BufferArg *args = nullptr;             ///< one per parameter, in order
-  OutOfBoundsRecord *outOfBounds = nullptr;    ///< never null
+  const BufferArg *args = nullptr;               ///< one per parameter, in order
+  OutOfBoundsRecord *outOfBounds = nullptr;      ///< never null
   const std::atomic<uint32_t> *cancel = nullptr; ///< non-zero: stop soon. Loops read it at their back edge.
   /// Called by long loops now and then: runs the caller's interrupt check and the time-out; true means stop.
   bool (*poll)(const LaunchContext *) = nullptr;
-  void *runtime = nullptr;                     ///< the runtime's own; generated code leaves it alone
-  uint32_t grid[3] = {1, 1, 1};                ///< threads per grid
-  uint32_t threads[3] = {1, 1, 1};             ///< threads per (full) threadgroup
-  uint32_t groups[3] = {1, 1, 1};              ///< threadgroups per grid: ceil(grid / threads)
-  uint32_t blocksPerRow = 1;                   ///< ceil(grid[0] / 32)
+  void *runtime = nullptr;         ///< the runtime's own; generated code leaves it alone
+  uint32_t grid[3] = {1, 1, 1};    ///< threads per grid
+  uint32_t threads[3] = {1, 1, 1}; ///< threads per (full) threadgroup
+  uint32_t groups[3] = {1, 1, 1};  ///< threadgroups per grid: ceil(grid / threads)
+  uint32_t blocksPerRow = 1;       ///< ceil(grid[0] / 32)
 };
 static_assert(offsetof(LaunchContext, args) == 0 && offsetof(LaunchContext, cancel) == 16 &&
                   offsetof(LaunchContext, poll) == 24 && offsetof(LaunchContext, grid) == 40 &&
@@ -117,7 +120,7 @@ enum class Traversal : uint8_t { Flat, Grouped };
 struct ParamDescriptor {
   std::string name;
   ElementKind element = ElementKind::F32;
-  bool isScalar = false;   ///< one value, not a buffer
+  bool isScalar = false; ///< one value, not a buffer
   bool isRead = true;
   bool isWritten = false;
 };
@@ -128,16 +131,15 @@ struct KernelDescriptor {
   std::vector<ParamDescriptor> params;
   Traversal traversal = Traversal::Flat;
   KernelEntry entry = nullptr;
-  uint32_t vecWidth = 1;            ///< grid-x positions that one thread covers
-  uint32_t threadgroupBytes = 0;    ///< threadgroup memory that one threadgroup uses
+  uint32_t vecWidth = 1;         ///< grid-x positions that one thread covers
+  uint32_t threadgroupBytes = 0; ///< threadgroup memory that one threadgroup uses
   uint32_t maxThreadsPerThreadgroup = 1024;
 };
 
 /// Work units of a launch (see Traversal).
 inline uint64_t workUnits(const LaunchContext &launch, Traversal traversal) {
-  return traversal == Traversal::Flat
-             ? uint64_t(launch.blocksPerRow) * launch.grid[1] * launch.grid[2]
-             : uint64_t(launch.groups[0]) * launch.groups[1] * launch.groups[2];
+  return traversal == Traversal::Flat ? uint64_t(launch.blocksPerRow) * launch.grid[1] * launch.grid[2]
+                                      : uint64_t(launch.groups[0]) * launch.groups[1] * launch.groups[2];
 }
 
 } // namespace enigma::hostabi

@@ -23,7 +23,7 @@ public:
     into.setDataLayout(machine->createDataLayout());
     into.setTargetTriple(machine->getTargetTriple());
 
-    timed(spent.lower, [&] { kernel = lowerKernel(module, options, traitsOf(*machine), into); });
+    timed(spent.lower, [&] { kernel = lowerKernel(module, options, into); });
     llvm::Function *entry = into.getFunction("enigma_entry");
     entry->addFnAttr("target-cpu", machine->getTargetCPU());
     entry->addFnAttr("target-features", machine->getTargetFeatureString());
@@ -45,10 +45,12 @@ public:
   }
 
 private:
-  template <class F> static void timed(double &milliseconds, F f) {
+  template <class F>
+  static void timed(double &milliseconds, F f) {
     const auto start = std::chrono::steady_clock::now();
     f();
-    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    milliseconds =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
 
   LinkedCode code;

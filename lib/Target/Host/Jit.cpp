@@ -30,7 +30,8 @@ using namespace llvm::orc;
 [[noreturn]] void fail(const char *what, llvm::Error error) {
   throw Error(ErrorKind::Compile, std::string(what) + ": " + llvm::toString(std::move(error)));
 }
-template <class T> T valueOf(const char *what, llvm::Expected<T> expected) {
+template <class T>
+T valueOf(const char *what, llvm::Expected<T> expected) {
   if (!expected)
     fail(what, expected.takeError());
   return std::move(*expected);
@@ -58,7 +59,7 @@ struct MachinePool {
   std::vector<std::pair<std::string, std::unique_ptr<llvm::TargetMachine>>> free;
 };
 MachinePool &machinePool() {
-  static auto *pool = new MachinePool();   // never destroyed: kernels may be compiled while the process ends
+  static auto *pool = new MachinePool(); // never destroyed: kernels may be compiled while the process ends
   return *pool;
 }
 
@@ -72,7 +73,7 @@ float extendHalf(_Float16 value) { return static_cast<float>(value); }
 class Session {
 public:
   static Session &instance() {
-    static auto *session = new Session();   // never destroyed: so is code that still runs or is referred to
+    static auto *session = new Session(); // never destroyed: so is code that still runs or is referred to
     return *session;
   }
 
@@ -92,15 +93,14 @@ public:
 
 private:
   Session() {
-    jit = valueOf("cannot start the JIT",
-                  LLJITBuilder()
-                      .setJITTargetMachineBuilder(machineBuilder(""))
-                      .setObjectLinkingLayerCreator([](ExecutionSession &session) {
-                        return std::make_unique<ObjectLinkingLayer>(session);
-                      })
-                      .setPlatformSetUp(setUpInactivePlatform)
-                      .setLinkProcessSymbolsByDefault(false)
-                      .create());
+    jit = valueOf("cannot start the JIT", LLJITBuilder()
+                                              .setJITTargetMachineBuilder(machineBuilder(""))
+                                              .setObjectLinkingLayerCreator([](ExecutionSession &session) {
+                                                return std::make_unique<ObjectLinkingLayer>(session);
+                                              })
+                                              .setPlatformSetUp(setUpInactivePlatform)
+                                              .setLinkProcessSymbolsByDefault(false)
+                                              .create());
     runtime = &jit->getExecutionSession().createBareJITDylib("enigma");
     SymbolMap symbols;
     const auto define = [&](const std::string &name, auto *function) {
@@ -159,24 +159,21 @@ Machine borrowMachine(const std::string &cpu) {
   });
 }
 
-TargetTraits traitsOf(const llvm::TargetMachine &machine) {
-  TargetTraits traits;
-  traits.hasWideGather = machine.getTargetFeatureString().contains("+avx512f");
-  return traits;
-}
-
 std::unique_ptr<llvm::MemoryBuffer> generateObject(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   llvm::MCContext *context = nullptr;
   if (machine.addPassesToEmitMC(passes, context, stream, /*DisableVerify=*/true))
-    throw Error(ErrorKind::Compile, "LLVM cannot generate object code for " + machine.getTargetTriple().str());
+    throw Error(ErrorKind::Compile,
+                "LLVM cannot generate object code for " + machine.getTargetTriple().str());
   passes.run(module);
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(std::move(bytes), "kernel",
                                                          /*RequiresNullTerminator=*/false);
 }
 
-LinkedCode link(std::unique_ptr<llvm::MemoryBuffer> object) { return Session::instance().link(std::move(object)); }
+LinkedCode link(std::unique_ptr<llvm::MemoryBuffer> object) {
+  return Session::instance().link(std::move(object));
+}
 
 } // namespace enigma::host

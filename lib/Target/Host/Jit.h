@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// From an LLVM module to code in this process: target machines, object code, linking. One ORC session per process, one
-// JITDylib per kernel, which is removed with the last reference. The functions that generated code calls (LaneMath.h,
-// LaneMemory.h, a few of the C library) are defined as absolute symbols, so nothing is looked up in the process.
+// From an LLVM module to code in this process: target machines, object code, linking. One ORC session per
+// process, one JITDylib per kernel, which is removed with the last reference. The functions that generated
+// code calls (LaneMath.h, LaneMemory.h, a few of the C library) are defined as absolute symbols, so nothing
+// is looked up in the process.
 //
 //   auto machine = borrowMachine(cpu);  optimize(module, *machine);
 //   auto code = link(generateObject(module, *machine));
 #pragma once
 
-#include "TargetTraits.h"
 #include "enigma/Support/HostAbi.h"
 
 #include "llvm/IR/Module.h"
@@ -21,11 +21,10 @@
 
 namespace enigma::host {
 
-/// A target machine for `cpu` (empty: this CPU). It goes back to a pool when released, because making one takes a
-/// millisecond and no two threads may use one at once.
+/// A target machine for `cpu` (empty: this CPU). It goes back to a pool when released, because making one
+/// takes a millisecond and no two threads may use one at once.
 using Machine = std::unique_ptr<llvm::TargetMachine, std::function<void(llvm::TargetMachine *)>>;
 Machine borrowMachine(const std::string &cpu);
-TargetTraits traitsOf(const llvm::TargetMachine &machine);
 
 /// Runs the passes that are worth their time on code in lane form (Optimize.cpp).
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

@@ -21,7 +21,12 @@ namespace {
 constexpr ElementKind kU32 = ElementKind::U32;
 
 /// Keys of KernelEmitter::once. The low half is the emitter's own.
-enum Key : uint64_t { LaunchFieldKey = 1ull << 32, DataKey = 2ull << 32, CountKey = 3ull << 32, ScalarKey = 4ull << 32 };
+enum Key : uint64_t {
+  LaunchFieldKey = 1ull << 32,
+  DataKey = 2ull << 32,
+  CountKey = 3ull << 32,
+  ScalarKey = 4ull << 32
+};
 
 } // namespace
 
@@ -32,7 +37,7 @@ Value *KernelEmitter::once(uint64_t key, function_ref<Value *(IRBuilder<> &)> bu
   if (Value *value = cached.lookup(key))
     return value;
   IRBuilder<> atEntry(entryBlock->getTerminator());
-  Value *value = build(atEntry);   // may itself come back here
+  Value *value = build(atEntry); // may itself come back here
   cached[key] = value;
   return value;
 }
@@ -153,7 +158,8 @@ void KernelEmitter::emitFlat(function_ref<void()> body, BasicBlock *exit) {
   Value *firstZ = ir.CreateTrunc(ir.CreateUDiv(firstRow, rows), i32);
   Value *units = ir.CreateSub(end, begin);
   BasicBlock *before = ir.GetInsertBlock();
-  BasicBlock *row = BasicBlock::Create(context, "row", entry), *block = BasicBlock::Create(context, "block", entry);
+  BasicBlock *row = BasicBlock::Create(context, "row", entry),
+             *block = BasicBlock::Create(context, "block", entry);
   ir.CreateBr(row);
 
   ir.SetInsertPoint(row);
@@ -195,7 +201,8 @@ void KernelEmitter::emitFlat(function_ref<void()> body, BasicBlock *exit) {
   ir.CreateCondBr(ir.CreateICmpEQ(remaining, ir.getInt64(0)), exit, row);
 }
 
-/// for each threadgroup of [begin, end): for each simdgroup of it, in the regular or the irregular form of the body.
+/// for each threadgroup of [begin, end): for each simdgroup of it, in the regular or the irregular form of
+/// the body.
 void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
   LLVMContext &context = ir.getContext();
   Type *i64 = ir.getInt64Ty(), *i32 = ir.getInt32Ty();
@@ -238,7 +245,8 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
     PHINode *first = ir.CreatePHI(i32, 2, "first");
     first->addIncoming(ir.getInt32(0), groups);
     firstThread = first;
-    setMask(ir.CreateBinaryIntrinsic(Intrinsic::umin, ir.CreateSub(groupThreads, first), ir.getInt32(kLanes)));
+    setMask(
+        ir.CreateBinaryIntrinsic(Intrinsic::umin, ir.CreateSub(groupThreads, first), ir.getInt32(kLanes)));
     storeFrame(FrameFirst, first);
     for (unsigned axis = 0; axis < 3 && shape.needsRegular; ++axis) {
       Value *full = sizeField(offsetof(LaunchContext, threads), axis, "threads");
@@ -271,7 +279,8 @@ Lanes KernelEmitter::positionInThreadgroup(unsigned axis) {
     if (axis == 0)
       return LaneBuilder::linear(kU32, ir.CreateURem(firstThread, groupSize[0]), 1, true);
     Value *row = ir.CreateUDiv(firstThread, groupSize[0]);
-    return LaneBuilder::uniform(kU32, axis == 1 ? ir.CreateURem(row, groupSize[1]) : ir.CreateUDiv(row, groupSize[1]));
+    return LaneBuilder::uniform(kU32, axis == 1 ? ir.CreateURem(row, groupSize[1])
+                                                : ir.CreateUDiv(row, groupSize[1]));
   }
   Lanes index = LaneBuilder::linear(kU32, firstThread, 1, true);
   Lanes width = LaneBuilder::uniform(kU32, groupSize[0]), height = LaneBuilder::uniform(kU32, groupSize[1]);
@@ -300,7 +309,9 @@ Lanes KernelEmitter::threadgroupSize(unsigned axis) {
 
 Lanes KernelEmitter::query(Query what, unsigned axis) {
   const auto uniform = [](Value *value) { return LaneBuilder::uniform(kU32, value); };
-  const auto field = [&](uint64_t offset, const char *name) { return uniform(sizeField(offset, axis, name)); };
+  const auto field = [&](uint64_t offset, const char *name) {
+    return uniform(sizeField(offset, axis, name));
+  };
   const auto groupsOf = [&](unsigned threads) {
     return uniform(ir.CreateUDiv(ir.CreateAdd(groupThreads, ir.getInt32(threads - 1)), ir.getInt32(threads)));
   };

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The frame around a kernel's body: the entry function, its loops over work units, where the 32 lanes of a block are in
-// the grid, which of them are active, and what thread queries give.
+// The frame around a kernel's body: the entry function, its loops over work units, where the 32 lanes of a
+// block are in the grid, which of them are active, and what thread queries give.
 //
 //   KernelEmitter kernel(module, builder, target, {.name = "saxpy", .params = params});
-//   kernel.emit([&] { ... kernel.query(...) ... });      // once or twice, for regular and irregular threadgroups
+//   kernel.emit([&] { ... kernel.query(...) ... });      // once or twice, for regular and irregular
+//   threadgroups
 //
-// Flat traversal walks rows of the grid in blocks of 32 neighbouring x; only the last block of a row is partial. Grouped
-// traversal walks threadgroups in simdgroups. "Regular" is a dispatch in which lanes of a block share all but their x:
-// groups whose width is a multiple of 32, or (grouped) of one row. Known at the launch only, so bodies that ask for x
-// in the threadgroup exist twice.
+// Flat traversal walks rows of the grid in blocks of 32 neighbouring x; only the last block of a row is
+// partial. Grouped traversal walks threadgroups in simdgroups. "Regular" is a dispatch in which lanes of a
+// block share all but their x: groups whose width is a multiple of 32, or (grouped) of one row. Known at the
+// launch only, so bodies that ask for x in the threadgroup exist twice.
 #pragma once
 
 #include "LaneBuilder.h"
@@ -41,9 +42,9 @@ enum class Query : uint8_t {
 
 /// Active lanes, three ways.
 struct LaneMask {
-  llvm::Value *all = nullptr;      ///< i1: every lane is active
-  llvm::Value *bits = nullptr;     ///< i32, bit l for lane l; never 0 for a block's own mask
-  llvm::Value *vector = nullptr;   ///< <32 x i1>
+  llvm::Value *all = nullptr;    ///< i1: every lane is active
+  llvm::Value *bits = nullptr;   ///< i32, bit l for lane l; never 0 for a block's own mask
+  llvm::Value *vector = nullptr; ///< <32 x i1>
 };
 
 class KernelEmitter {
@@ -52,7 +53,7 @@ public:
     std::string name;
     std::vector<hostabi::ParamDescriptor> params;
     hostabi::Traversal traversal = hostabi::Traversal::Flat;
-    bool needsRegular = false;   ///< the body asks where x lies in its threadgroup
+    bool needsRegular = false; ///< the body asks where x lies in its threadgroup
   };
   KernelEmitter(llvm::Module &module, LaneBuilder &builder, Shape shape);
 
@@ -65,7 +66,7 @@ public:
   /// Value of a scalar parameter.
   Lanes scalarParam(unsigned param);
   llvm::Value *bufferData(unsigned param);
-  llvm::Value *bufferCount(unsigned param);   ///< elements, i64
+  llvm::Value *bufferCount(unsigned param); ///< elements, i64
   /// The LaneFrame of LaneMemory.h.
   llvm::Value *frame() const { return frameMemory; }
   /// Builds at the end of the entry block, once per launch piece; cached by `key`.
@@ -95,11 +96,11 @@ private:
 
   // Of the nest being emitted.
   bool isRegular = true;
-  Lanes position[3];                       ///< in the grid
-  llvm::Value *group[3] = {};              ///< grouped: position of the threadgroup
-  llvm::Value *groupSize[3] = {};          ///< grouped: its size as it is
-  llvm::Value *groupThreads = nullptr;     ///< grouped: threads in it
-  llvm::Value *firstThread = nullptr;      ///< grouped: linear index of lane 0
+  Lanes position[3];                   ///< in the grid
+  llvm::Value *group[3] = {};          ///< grouped: position of the threadgroup
+  llvm::Value *groupSize[3] = {};      ///< grouped: its size as it is
+  llvm::Value *groupThreads = nullptr; ///< grouped: threads in it
+  llvm::Value *firstThread = nullptr;  ///< grouped: linear index of lane 0
 };
 
 } // namespace enigma::host

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Shapes, operators, comparison and selection of LaneBuilder. What keeps a value linear in the lane is decided here.
+// Shapes, operators, comparison and selection of LaneBuilder. What keeps a value linear in the lane is
+// decided here.
 #include "LaneBuilder.h"
 
 #include "LaneMath.h"
@@ -60,7 +61,8 @@ Value *LaneBuilder::vector(const Lanes &x) {
     return splat;
   SmallVector<Constant *, kLanes> steps;
   for (unsigned lane = 0; lane < kLanes; ++lane)
-    steps.push_back(ConstantInt::get(scalarType(x.type), lane * static_cast<uint64_t>(x.stride), false, true));
+    steps.push_back(
+        ConstantInt::get(scalarType(x.type), lane * static_cast<uint64_t>(x.stride), false, true));
   return ir.CreateAdd(splat, ConstantVector::get(steps));
 }
 
@@ -104,7 +106,9 @@ Value *LaneBuilder::callLanes(const char *function, std::initializer_list<Value 
 }
 
 Value *LaneBuilder::unaryIntrinsic(unsigned id, Value *x) { return ir.CreateUnaryIntrinsic(id, x); }
-Value *LaneBuilder::binaryIntrinsic(unsigned id, Value *x, Value *y) { return ir.CreateBinaryIntrinsic(id, x, y); }
+Value *LaneBuilder::binaryIntrinsic(unsigned id, Value *x, Value *y) {
+  return ir.CreateBinaryIntrinsic(id, x, y);
+}
 
 // ---- Arithmetic
 
@@ -174,7 +178,8 @@ Lanes LaneBuilder::abs(Lanes x) {
   return map(x.type, [&](Value *a) { return binaryIntrinsic(Intrinsic::abs, a, ir.getFalse()); }, x);
 }
 
-/// Of a number and NaN the number. Compared and selected: LLVM's minnum of half is a call of the C library here.
+/// Of a number and NaN the number. Compared and selected: LLVM's minnum of half is a call of the C library
+/// here.
 Value *LaneBuilder::floatMin(Value *x, Value *y) {
   return ir.CreateSelect(ir.CreateFCmpUNO(y, y), x, ir.CreateSelect(ir.CreateFCmpOLT(x, y), x, y));
 }
@@ -197,8 +202,8 @@ Lanes LaneBuilder::max(Lanes x, Lanes y) {
   return map(x.type, [&](Value *a, Value *b) { return binaryIntrinsic(id, a, b); }, x, y);
 }
 
-/// Integer x / y truncated towards zero; 0 for y = 0, and the smallest integer over -1 wraps. Vectors divide in
-/// floating point, which is exact: 16-bit integers in f32, 32-bit ones in f64.
+/// Integer x / y truncated towards zero; 0 for y = 0, and the smallest integer over -1 wraps. Vectors divide
+/// in floating point, which is exact: 16-bit integers in f32, 32-bit ones in f64.
 Value *LaneBuilder::quotient(Value *x, Value *y, ElementKind t) {
   const bool isSigned = host::isSigned(t);
   const unsigned bits = bitsOf(t);
@@ -207,7 +212,8 @@ Value *LaneBuilder::quotient(Value *x, Value *y, ElementKind t) {
   auto *constant = dyn_cast<Constant>(y);
   if (constant && type->isVectorTy())
     constant = constant->getSplatValue();
-  if (auto *number = dyn_cast_or_null<ConstantInt>(constant); number && !number->isZero() && !number->isMinusOne())
+  if (auto *number = dyn_cast_or_null<ConstantInt>(constant);
+      number && !number->isZero() && !number->isMinusOne())
     return divide(y);
   if (type->isVectorTy() && bits == 64)
     return callLanes(isSigned ? "div_i64" : "div_u64", {x, y}, type);
@@ -221,7 +227,9 @@ Value *LaneBuilder::quotient(Value *x, Value *y, ElementKind t) {
     result = divide(y);
   } else {
     Type *wide = likeType(type, bits == 32 ? ir.getDoubleTy() : ir.getFloatTy());
-    const auto toFloat = [&](Value *v) { return isSigned ? ir.CreateSIToFP(v, wide) : ir.CreateUIToFP(v, wide); };
+    const auto toFloat = [&](Value *v) {
+      return isSigned ? ir.CreateSIToFP(v, wide) : ir.CreateUIToFP(v, wide);
+    };
     Type *middle = bits == 32 ? type : likeType(type, ir.getInt32Ty());
     Value *q = ir.CreateFDiv(toFloat(x), toFloat(y));
     q = isSigned || bits < 32 ? ir.CreateFPToSI(q, middle) : ir.CreateFPToUI(q, middle);
@@ -314,7 +322,8 @@ Lanes LaneBuilder::shl(Lanes x, Lanes count) {
       const auto bits = static_cast<uint64_t>(*by) & (bitsOf(x.type) - 1);
       return mul(x, integer(x.type, static_cast<int64_t>(uint64_t(1) << bits)));
     }
-  return map(x.type, [&](Value *a, Value *n) { return ir.CreateShl(a, shiftCount(n, a->getType())); }, x, count);
+  return map(
+      x.type, [&](Value *a, Value *n) { return ir.CreateShl(a, shiftCount(n, a->getType())); }, x, count);
 }
 
 Lanes LaneBuilder::shr(Lanes x, Lanes count) {
@@ -340,17 +349,22 @@ Lanes LaneBuilder::ne(Lanes x, Lanes y) {
   return map(ElementKind::B1, [&](Value *a, Value *b) { return ir.CreateCmp(id, a, b); }, x, y);
 }
 Lanes LaneBuilder::lt(Lanes x, Lanes y) {
-  const auto id = isFloat(x.type) ? CmpInst::FCMP_OLT : isSigned(x.type) ? CmpInst::ICMP_SLT : CmpInst::ICMP_ULT;
+  const auto id = isFloat(x.type)    ? CmpInst::FCMP_OLT
+                  : isSigned(x.type) ? CmpInst::ICMP_SLT
+                                     : CmpInst::ICMP_ULT;
   return map(ElementKind::B1, [&](Value *a, Value *b) { return ir.CreateCmp(id, a, b); }, x, y);
 }
 Lanes LaneBuilder::le(Lanes x, Lanes y) {
-  const auto id = isFloat(x.type) ? CmpInst::FCMP_OLE : isSigned(x.type) ? CmpInst::ICMP_SLE : CmpInst::ICMP_ULE;
+  const auto id = isFloat(x.type)    ? CmpInst::FCMP_OLE
+                  : isSigned(x.type) ? CmpInst::ICMP_SLE
+                                     : CmpInst::ICMP_ULE;
   return map(ElementKind::B1, [&](Value *a, Value *b) { return ir.CreateCmp(id, a, b); }, x, y);
 }
 
 Lanes LaneBuilder::select(Lanes condition, Lanes x, Lanes y) {
   if (condition.isUniform() && x.isLinear() && y.isLinear() && x.stride == y.stride)
-    return linear(x.type, ir.CreateSelect(condition.value, x.value, y.value), x.stride, x.isAligned && y.isAligned);
+    return linear(x.type, ir.CreateSelect(condition.value, x.value, y.value), x.stride,
+                  x.isAligned && y.isAligned);
   if (condition.isUniform() && (!x.isUniform() || !y.isUniform()))
     return varying(x.type, ir.CreateSelect(condition.value, vector(x), vector(y)));
   return map(x.type, [&](Value *c, Value *a, Value *b) { return ir.CreateSelect(c, a, b); }, condition, x, y);

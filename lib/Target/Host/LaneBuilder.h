@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Builds LLVM IR for values that exist once per lane of a simdgroup (32 of them). A value is as simple as is known of
-// it: the same in all lanes (one LLVM scalar), linear in the lane (a scalar and a constant stride), or a vector. The
-// operations below take any mix, keep results simple where they can, and never trap, also in lanes that are masked
-// out. The `host` fields of the operation table are expressions over this class:
+// Builds LLVM IR for values that exist once per lane of a simdgroup (32 of them). A value is as simple as is
+// known of it: the same in all lanes (one LLVM scalar), linear in the lane (a scalar and a constant stride),
+// or a vector. The operations below take any mix, keep results simple where they can, and never trap, also in
+// lanes that are masked out. The `host` fields of the operation table are expressions over this class:
 //
-//   let host = "b.add(x, b.mul(y, z))";        // b a LaneBuilder, x y z its Lanes, t the result's element type
+//   let host = "b.add(x, b.mul(y, z))";        // b a LaneBuilder, x y z its Lanes, t the result's element
+//   type
 //
-// Registers: integers in their own width, b1 as i1, every float as LLVM `float`; f16 and bf16 are rounded to their own
-// precision after each operation, so that a value of such a type is always one that the type can hold.
+// Registers: integers in their own width, b1 as i1, every float as LLVM `float`; f16 and bf16 are rounded to
+// their own precision after each operation, so that a value of such a type is always one that the type can
+// hold.
 #pragma once
 
-#include "TargetTraits.h"
 #include "enigma/Support/HostAbi.h"
 
 #include "llvm/IR/IRBuilder.h"
@@ -32,12 +33,14 @@ constexpr bool isSigned(ElementKind t) {
 /// Bits of the value: 1 for b1.
 constexpr unsigned bitsOf(ElementKind t) { return isBool(t) ? 1 : hostabi::elementSize(t) * 8; }
 constexpr ElementKind unsignedOf(ElementKind t) { return isSigned(t) ? ElementKind(uint8_t(t) + 1) : t; }
-constexpr ElementKind signedOf(ElementKind t) { return isInt(t) && !isSigned(t) ? ElementKind(uint8_t(t) - 1) : t; }
+constexpr ElementKind signedOf(ElementKind t) {
+  return isInt(t) && !isSigned(t) ? ElementKind(uint8_t(t) - 1) : t;
+}
 
 /// One value in 32 lanes.
 struct Lanes {
   enum class Shape : uint8_t { Uniform, Linear, Varying };
-  llvm::Value *value = nullptr;   ///< a scalar, or for Varying a vector of 32
+  llvm::Value *value = nullptr; ///< a scalar, or for Varying a vector of 32
   ElementKind type = ElementKind::F32;
   Shape shape = Shape::Uniform;
   /// Linear: lane l holds value + l * stride, wrapped at the type's width.
@@ -51,15 +54,19 @@ struct Lanes {
 
 class LaneBuilder {
 public:
-  LaneBuilder(llvm::IRBuilder<> &ir, const TargetTraits &target) : ir(ir), target(target) {}
+  explicit LaneBuilder(llvm::IRBuilder<> &builder) : ir(builder) {}
 
   llvm::IRBuilder<> &ir;
 
   // ---- Types and shapes
   llvm::Type *scalarType(ElementKind t) const;
   llvm::FixedVectorType *vectorType(ElementKind t) const;
-  static Lanes uniform(ElementKind t, llvm::Value *value) { return {value, t, Lanes::Shape::Uniform, 0, false}; }
-  static Lanes varying(ElementKind t, llvm::Value *value) { return {value, t, Lanes::Shape::Varying, 0, false}; }
+  static Lanes uniform(ElementKind t, llvm::Value *value) {
+    return {value, t, Lanes::Shape::Uniform, 0, false};
+  }
+  static Lanes varying(ElementKind t, llvm::Value *value) {
+    return {value, t, Lanes::Shape::Varying, 0, false};
+  }
   static Lanes linear(ElementKind t, llvm::Value *base, int64_t stride, bool isAligned = false) {
     return {base, t, Lanes::Shape::Linear, stride, isAligned};
   }
@@ -68,8 +75,10 @@ public:
   Lanes integer(ElementKind t, int64_t value) const;
   /// As a vector of 32, whatever its shape.
   llvm::Value *vector(const Lanes &x);
-  /// Lanes of one scalar function of raw LLVM values: `f` sees scalars if all operands are uniform, else vectors.
-  template <class F, class... X> Lanes map(ElementKind t, F f, const X &...x) {
+  /// Lanes of one scalar function of raw LLVM values: `f` sees scalars if all operands are uniform, else
+  /// vectors.
+  template <class F, class... X>
+  Lanes map(ElementKind t, F f, const X &...x) {
     if ((x.isUniform() && ...))
       return uniform(t, f(x.value...));
     return varying(t, f(vector(x)...));
@@ -79,12 +88,12 @@ public:
   Lanes add(Lanes x, Lanes y);
   Lanes sub(Lanes x, Lanes y);
   Lanes mul(Lanes x, Lanes y);
-  Lanes div(Lanes x, Lanes y);              ///< floats
-  Lanes floorDiv(Lanes x, Lanes y);         ///< as Python; integers by zero give 0
-  Lanes mod(Lanes x, Lanes y);              ///< as Python; integers by zero give 0
+  Lanes div(Lanes x, Lanes y);      ///< floats
+  Lanes floorDiv(Lanes x, Lanes y); ///< as Python; integers by zero give 0
+  Lanes mod(Lanes x, Lanes y);      ///< as Python; integers by zero give 0
   Lanes neg(Lanes x);
   Lanes abs(Lanes x);
-  Lanes min(Lanes x, Lanes y);              ///< of a number and NaN the number
+  Lanes min(Lanes x, Lanes y); ///< of a number and NaN the number
   Lanes max(Lanes x, Lanes y);
   Lanes clamp(Lanes x, Lanes low, Lanes high) { return min(max(x, low), high); }
 
@@ -93,7 +102,7 @@ public:
   Lanes bitOr(Lanes x, Lanes y);
   Lanes bitXor(Lanes x, Lanes y);
   Lanes bitNot(Lanes x);
-  Lanes shl(Lanes x, Lanes count);          ///< the count modulo the width, of any integer type
+  Lanes shl(Lanes x, Lanes count); ///< the count modulo the width, of any integer type
   Lanes shr(Lanes x, Lanes count);
 
   // ---- Comparison and selection. Order: less, less or equal, equal
@@ -106,23 +115,24 @@ public:
   Lanes select(Lanes condition, Lanes x, Lanes y);
 
   // ---- Conversion
-  Lanes cast(Lanes x, ElementKind t);       ///< float to integer saturates, NaN gives 0; to b1: x != 0
-  Lanes asType(Lanes x, ElementKind t);     ///< the same bits
+  Lanes cast(Lanes x, ElementKind t);   ///< float to integer saturates, NaN gives 0; to b1: x != 0
+  Lanes asType(Lanes x, ElementKind t); ///< the same bits
   /// Raw float values rounded to what t can hold.
   llvm::Value *rounded(llvm::Value *value, ElementKind t);
-  /// The form that values have in buffers (f16 as half, bf16 as i16, b1 as i8), and back. On scalars or vectors.
+  /// The form that values have in buffers (f16 as half, bf16 as i16, b1 as i8), and back. On scalars or
+  /// vectors.
   llvm::Type *memoryType(ElementKind t) const;
   llvm::Value *toMemory(llvm::Value *value, ElementKind t);
   llvm::Value *fromMemory(llvm::Value *value, ElementKind t);
 
   // ---- Float functions
-  Lanes math(const char *function, Lanes x);             ///< of LaneMath.h, rounded to the type
+  Lanes math(const char *function, Lanes x); ///< of LaneMath.h, rounded to the type
   Lanes math(const char *function, Lanes x, Lanes y);
   Lanes sqrt(Lanes x);
   Lanes rsqrt(Lanes x);
   Lanes ceil(Lanes x);
   Lanes floor(Lanes x);
-  Lanes round(Lanes x);                     ///< halfway cases away from zero
+  Lanes round(Lanes x); ///< halfway cases away from zero
   Lanes rint(Lanes x);
   Lanes trunc(Lanes x);
   Lanes fract(Lanes x);
@@ -148,7 +158,7 @@ public:
   Lanes isunordered(Lanes x, Lanes y);
 
   // ---- Integer functions
-  Lanes absDiff(Lanes x, Lanes y);          ///< of the unsigned type
+  Lanes absDiff(Lanes x, Lanes y); ///< of the unsigned type
   Lanes addSat(Lanes x, Lanes y);
   Lanes subSat(Lanes x, Lanes y);
   Lanes mulHi(Lanes x, Lanes y);
@@ -166,12 +176,14 @@ public:
 
   // ---- Calls out of line
   /// Calls a function of LaneMath.h. Operands and result are raw scalars (one lane) or vectors.
-  llvm::Value *callLanes(const char *function, std::initializer_list<llvm::Value *> operands, llvm::Type *result);
-  /// Memory on the entry's stack for one operand or result of a call, at most 32 * 4 * 8 bytes; reused by every call.
+  llvm::Value *callLanes(const char *function, std::initializer_list<llvm::Value *> operands,
+                         llvm::Type *result);
+  /// Memory on the entry's stack for one operand or result of a call, at most 32 * 4 * 8 bytes; reused by
+  /// every call.
   llvm::AllocaInst *slot(unsigned number);
 
 private:
-  llvm::Type *likeType(llvm::Type *like, llvm::Type *element);   ///< element, or 32 of it if `like` is a vector
+  llvm::Type *likeType(llvm::Type *like, llvm::Type *element); ///< element, or 32 of it if `like` is a vector
   llvm::Value *constantLike(llvm::Type *like, uint64_t value);
   llvm::Value *floatLike(llvm::Type *like, double value);
   llvm::Value *unaryIntrinsic(unsigned id, llvm::Value *x);
@@ -182,7 +194,6 @@ private:
   llvm::Value *floatToInt(llvm::Value *x, ElementKind t);
   llvm::Value *shiftCount(llvm::Value *count, llvm::Type *shifted);
 
-  const TargetTraits &target;
   llvm::AllocaInst *slots[4] = {};
 };
 

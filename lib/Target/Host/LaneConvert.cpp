@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Conversions of LaneBuilder: between element types, between values and their bits, and between the form that values
-// have in registers and the one that they have in memory.
+// Conversions of LaneBuilder: between element types, between values and their bits, and between the form that
+// values have in registers and the one that they have in memory.
 #include "LaneBuilder.h"
 
 #include "llvm/IR/Constants.h"
@@ -115,8 +115,8 @@ Lanes LaneBuilder::cast(Lanes x, ElementKind t) {
     Type *type = likeType(a->getType(), scalarType(t));
     return isSigned(x.type) ? ir.CreateSExtOrTrunc(a, type) : ir.CreateZExtOrTrunc(a, type);
   };
-  // Narrowing drops high bits of every lane alike. Widening keeps a linear value linear only where no lane wraps, and
-  // those of an aligned value do not: they differ in the low five bits.
+  // Narrowing drops high bits of every lane alike. Widening keeps a linear value linear only where no lane
+  // wraps, and those of an aligned value do not: they differ in the low five bits.
   if (x.isLinear() && (bitsOf(t) <= bitsOf(x.type) || x.isAligned))
     return linear(t, resized(x.value), x.stride, x.isAligned);
   return map(t, resized, x);

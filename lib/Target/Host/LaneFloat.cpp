@@ -27,8 +27,9 @@ Lanes LaneBuilder::math(const char *function, Lanes x) {
 }
 
 Lanes LaneBuilder::math(const char *function, Lanes x, Lanes y) {
-  return map(x.type, [&](Value *a, Value *b) { return rounded(callLanes(function, {a, b}, a->getType()), x.type); }, x,
-             y);
+  return map(
+      x.type, [&](Value *a, Value *b) { return rounded(callLanes(function, {a, b}, a->getType()), x.type); },
+      x, y);
 }
 
 Lanes LaneBuilder::sqrt(Lanes x) {
@@ -132,8 +133,10 @@ Lanes LaneBuilder::nextafter(Lanes x, Lanes y) {
       x.type,
       [&](Value *a, Value *b) {
         Type *word = likeType(a->getType(), ir.getIntNTy(bitsOf(x.type)));
-        Value *from = ir.CreateBitCast(toMemory(a, x.type), word), *to = ir.CreateBitCast(toMemory(b, x.type), word);
-        Value *zero = constantLike(word, 0), *one = constantLike(word, 1), *minus = Constant::getAllOnesValue(word);
+        Value *from = ir.CreateBitCast(toMemory(a, x.type), word),
+              *to = ir.CreateBitCast(toMemory(b, x.type), word);
+        Value *zero = constantLike(word, 0), *one = constantLike(word, 1),
+              *minus = Constant::getAllOnesValue(word);
         Value *grows = ir.CreateICmpEQ(ir.CreateFCmpOLT(a, b), ir.CreateICmpSGE(from, zero));
         Value *next = ir.CreateAdd(from, ir.CreateSelect(grows, one, minus));
         const APInt signBit = APInt::getSignMask(bitsOf(x.type));
@@ -147,8 +150,9 @@ Lanes LaneBuilder::nextafter(Lanes x, Lanes y) {
 }
 
 Lanes LaneBuilder::ldexp(Lanes x, Lanes exponent) {
-  return map(x.type, [&](Value *a, Value *n) { return rounded(callLanes("ldexp", {a, n}, a->getType()), x.type); }, x,
-             exponent);
+  return map(
+      x.type, [&](Value *a, Value *n) { return rounded(callLanes("ldexp", {a, n}, a->getType()), x.type); },
+      x, exponent);
 }
 
 Lanes LaneBuilder::frexpExponent(Lanes x) {

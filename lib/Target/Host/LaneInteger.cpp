@@ -42,7 +42,9 @@ Lanes LaneBuilder::mulHi(Lanes x, Lanes y) {
         if (bits == 64)
           return callLanes(isSigned ? "mul_hi_i64" : "mul_hi_u64", {a, b}, type);
         Type *wide = likeType(type, ir.getIntNTy(bits * 2));
-        const auto widened = [&](Value *v) { return isSigned ? ir.CreateSExt(v, wide) : ir.CreateZExt(v, wide); };
+        const auto widened = [&](Value *v) {
+          return isSigned ? ir.CreateSExt(v, wide) : ir.CreateZExt(v, wide);
+        };
         Value *product = ir.CreateMul(widened(a), widened(b));
         return ir.CreateTrunc(ir.CreateLShr(product, constantLike(wide, bits)), type);
       },
@@ -60,7 +62,9 @@ Lanes LaneBuilder::madSat(Lanes x, Lanes y, Lanes z) {
           return callLanes(isSigned ? "mad_sat_i64" : "mad_sat_u64", {a, b, c}, type);
         // x * y + z needs at most twice the width: 2^2n - 2^n for unsigned, less for signed.
         Type *wide = likeType(type, ir.getIntNTy(bits * 2));
-        const auto widened = [&](Value *v) { return isSigned ? ir.CreateSExt(v, wide) : ir.CreateZExt(v, wide); };
+        const auto widened = [&](Value *v) {
+          return isSigned ? ir.CreateSExt(v, wide) : ir.CreateZExt(v, wide);
+        };
         Value *sum = ir.CreateAdd(ir.CreateMul(widened(a), widened(b)), widened(c));
         if (isSigned) {
           const APInt low = APInt::getSignedMinValue(bits).sext(bits * 2);
@@ -106,8 +110,8 @@ Lanes LaneBuilder::extractBits(Lanes x, Lanes offset, Lanes bits) {
   const ElementKind t = unsignedOf(x.type);
   const int64_t width = bitsOf(x.type);
   Lanes from = cast(offset, t), count = cast(bits, t);
-  // Up to the top of the word, then down to its bottom: the second shift extends the sign. Shifts take counts modulo
-  // the width, so that no bits at all need a case of their own.
+  // Up to the top of the word, then down to its bottom: the second shift extends the sign. Shifts take counts
+  // modulo the width, so that no bits at all need a case of their own.
   Lanes up = sub(integer(t, width), add(from, count)), down = sub(integer(t, width), count);
   Lanes field = shr(shl(x, up), down);
   return select(eq(count, integer(t, 0)), integer(x.type, 0), field);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// See LaneMath.h. The C library's float exp, log, pow, sin and cos are within 1 ulp and fast; its other float functions
-// differ between systems by several ulp, so those go through double and are rounded once.
+// See LaneMath.h. The C library's float exp, log, pow, sin and cos are within 1 ulp and fast; its other float
+// functions differ between systems by several ulp, so those go through double and are rounded once.
 #include "LaneMath.h"
 
 #include <algorithm>
@@ -16,19 +16,25 @@ namespace {
 constexpr double kPi = 3.14159265358979323846;
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-template <auto Function> void unary(float *out, const float *a, uint32_t count) {
+template <auto Function>
+void unary(float *out, const float *a, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i)
     out[i] = Function(a[i]);
 }
 
-template <auto Function> void binary(float *out, const float *a, const float *b, uint32_t count) {
+template <auto Function>
+void binary(float *out, const float *a, const float *b, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i)
     out[i] = Function(a[i], b[i]);
 }
 
 /// f32 through a function of double, rounded once.
-template <double (*Function)(double)> float rounded(float a) { return static_cast<float>(Function(a)); }
-template <double (*Function)(double, double)> float rounded2(float a, float b) {
+template <double (*Function)(double)>
+float rounded(float a) {
+  return static_cast<float>(Function(a));
+}
+template <double (*Function)(double, double)>
+float rounded2(float a, float b) {
   return static_cast<float>(Function(a, b));
 }
 
@@ -46,7 +52,7 @@ float fmod(float a, float b) { return std::fmod(a, b); }
 float mod(float a, float b) {
   const float rest = std::fmod(a, b);
   if (b == 0)
-    return rest;   // NaN
+    return rest; // NaN
   if (rest == 0)
     return std::copysign(0.0f, b);
   return (b < 0) != (rest < 0) ? rest + b : rest;
@@ -69,11 +75,11 @@ float powr(float a, float b) { return a < 0 ? kNaN : std::pow(std::fabs(a), b); 
 
 /// sin(pi a) and cos(pi a), exact at multiples of 1/2. `quarter` counts half turns' quarters.
 struct PiReduced {
-  double fraction;   // in [-1/4, 1/4], of a turn of pi
-  int quarter;       // 0..3
+  double fraction; // in [-1/4, 1/4], of a turn of pi
+  int quarter;     // 0..3
 };
 PiReduced reducePi(float a) {
-  const double r = std::remainder(static_cast<double>(a), 2.0);   // exact
+  const double r = std::remainder(static_cast<double>(a), 2.0); // exact
   const double n = std::nearbyint(2.0 * r);
   return {r - n * 0.5, static_cast<int>(n) & 3};
 }
@@ -125,15 +131,15 @@ float tanpi(float a) {
                 : static_cast<float>(s / c);
 }
 
-/// Inverse of erf: Winitzki's closed form (relative error 2e-3), then Halley steps on erfc, which keeps all digits of
-/// the tail. Each step cubes the error.
+/// Inverse of erf: Winitzki's closed form (relative error 2e-3), then Halley steps on erfc, which keeps all
+/// digits of the tail. Each step cubes the error.
 float erfinv(float a) {
   const double magnitude = std::fabs(static_cast<double>(a));
   if (!(magnitude < 1.0))
     return magnitude == 1.0 ? std::copysign(std::numeric_limits<float>::infinity(), a) : kNaN;
   if (magnitude < 1e-8)
     return static_cast<float>(static_cast<double>(a) * (std::sqrt(kPi) / 2));
-  const double tail = 1.0 - magnitude;   // exact for a float
+  const double tail = 1.0 - magnitude; // exact for a float
   constexpr double w = 0.147;
   const double l = std::log(tail * (1.0 + magnitude));
   const double t = 2.0 / (kPi * w) + l / 2;
@@ -164,7 +170,8 @@ void frexpExponent(int32_t *out, const float *a, uint32_t count) {
 }
 
 // ---- 64-bit integers, which no vector unit divides. Zero divisors give 0; INT64_MIN / -1 wraps.
-template <auto Function> void wide(uint64_t *out, const uint64_t *a, const uint64_t *b, uint32_t count) {
+template <auto Function>
+void wide(uint64_t *out, const uint64_t *a, const uint64_t *b, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i)
     out[i] = Function(a[i], b[i]);
 }
@@ -184,7 +191,8 @@ uint64_t mulHiU64(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(a) * b) >> 64);
 }
 uint64_t mulHiI64(uint64_t a, uint64_t b) {
-  return static_cast<uint64_t>((static_cast<__int128>(static_cast<int64_t>(a)) * static_cast<int64_t>(b)) >> 64);
+  return static_cast<uint64_t>((static_cast<__int128>(static_cast<int64_t>(a)) * static_cast<int64_t>(b)) >>
+                               64);
 }
 
 uint64_t ipow(uint64_t base, uint64_t exponent) {
@@ -211,61 +219,61 @@ uint64_t madSatU64(uint64_t a, uint64_t b, uint64_t c) {
   return sum >> 64 ? ~uint64_t(0) : static_cast<uint64_t>(sum);
 }
 uint64_t madSatI64(uint64_t a, uint64_t b, uint64_t c) {
-  const __int128 sum = static_cast<__int128>(static_cast<int64_t>(a)) * static_cast<int64_t>(b) +
-                       static_cast<int64_t>(c);
+  const __int128 sum =
+      static_cast<__int128>(static_cast<int64_t>(a)) * static_cast<int64_t>(b) + static_cast<int64_t>(c);
   if (sum < INT64_MIN)
     return static_cast<uint64_t>(INT64_MIN);
   return sum > INT64_MAX ? static_cast<uint64_t>(INT64_MAX) : static_cast<uint64_t>(sum);
 }
 
-template <class F> LaneFunction row(const char *name, F *function, LaneSignature signature) {
-  return {name, reinterpret_cast<void *>(function), signature};
+template <class F>
+LaneFunction row(const char *name, F *function) {
+  return {name, reinterpret_cast<void *>(function)};
 }
 
-using enum LaneSignature;
 const LaneFunction kFunctions[] = {
-    row("acos", unary<rounded<std::acos>>, F32),
-    row("acosh", unary<rounded<std::acosh>>, F32),
-    row("asin", unary<rounded<std::asin>>, F32),
-    row("asinh", unary<rounded<std::asinh>>, F32),
-    row("atan", unary<rounded<std::atan>>, F32),
-    row("atan2", binary<rounded2<std::atan2>>, F32F32),
-    row("atanh", unary<rounded<std::atanh>>, F32),
-    row("cos", unary<cos>, F32),
-    row("cosh", unary<rounded<std::cosh>>, F32),
-    row("cospi", unary<cospi>, F32),
-    row("div_i64", wide<divI64>, U64U64),
-    row("div_u64", wide<divU64>, U64U64),
-    row("erf", unary<rounded<std::erf>>, F32),
-    row("erfinv", unary<erfinv>, F32),
-    row("exp", unary<exp>, F32),
-    row("exp10", unary<exp10>, F32),
-    row("exp2", unary<exp2>, F32),
-    row("floor_div", binary<floorDiv>, F32F32),
-    row("fmod", binary<fmod>, F32F32),
-    row("frexp_exponent", frexpExponent, I32OfF32),
-    row("frexp_fraction", unary<frexpFraction>, F32),
-    row("ipow_i64", wide<ipowI64>, U64U64),
-    row("ipow_u64", wide<ipow>, U64U64),
-    row("ldexp", ldexp, F32I32),
-    row("log", unary<log>, F32),
-    row("log10", unary<rounded<std::log10>>, F32),
-    row("log2", unary<log2>, F32),
-    row("mad_sat_i64", wide3<madSatI64>, U64U64U64),
-    row("mad_sat_u64", wide3<madSatU64>, U64U64U64),
-    row("mod", binary<mod>, F32F32),
-    row("mul_hi_i64", wide<mulHiI64>, U64U64),
-    row("mul_hi_u64", wide<mulHiU64>, U64U64),
-    row("pow", binary<pow>, F32F32),
-    row("powr", binary<powr>, F32F32),
-    row("rem_i64", wide<remI64>, U64U64),
-    row("rem_u64", wide<remU64>, U64U64),
-    row("sin", unary<sin>, F32),
-    row("sinh", unary<rounded<std::sinh>>, F32),
-    row("sinpi", unary<sinpi>, F32),
-    row("tan", unary<rounded<std::tan>>, F32),
-    row("tanh", unary<rounded<std::tanh>>, F32),
-    row("tanpi", unary<tanpi>, F32),
+    row("acos", unary<rounded<std::acos>>),
+    row("acosh", unary<rounded<std::acosh>>),
+    row("asin", unary<rounded<std::asin>>),
+    row("asinh", unary<rounded<std::asinh>>),
+    row("atan", unary<rounded<std::atan>>),
+    row("atan2", binary<rounded2<std::atan2>>),
+    row("atanh", unary<rounded<std::atanh>>),
+    row("cos", unary<cos>),
+    row("cosh", unary<rounded<std::cosh>>),
+    row("cospi", unary<cospi>),
+    row("div_i64", wide<divI64>),
+    row("div_u64", wide<divU64>),
+    row("erf", unary<rounded<std::erf>>),
+    row("erfinv", unary<erfinv>),
+    row("exp", unary<exp>),
+    row("exp10", unary<exp10>),
+    row("exp2", unary<exp2>),
+    row("floor_div", binary<floorDiv>),
+    row("fmod", binary<fmod>),
+    row("frexp_exponent", frexpExponent),
+    row("frexp_fraction", unary<frexpFraction>),
+    row("ipow_i64", wide<ipowI64>),
+    row("ipow_u64", wide<ipow>),
+    row("ldexp", ldexp),
+    row("log", unary<log>),
+    row("log10", unary<rounded<std::log10>>),
+    row("log2", unary<log2>),
+    row("mad_sat_i64", wide3<madSatI64>),
+    row("mad_sat_u64", wide3<madSatU64>),
+    row("mod", binary<mod>),
+    row("mul_hi_i64", wide<mulHiI64>),
+    row("mul_hi_u64", wide<mulHiU64>),
+    row("pow", binary<pow>),
+    row("powr", binary<powr>),
+    row("rem_i64", wide<remI64>),
+    row("rem_u64", wide<remU64>),
+    row("sin", unary<sin>),
+    row("sinh", unary<rounded<std::sinh>>),
+    row("sinpi", unary<sinpi>),
+    row("tan", unary<rounded<std::tan>>),
+    row("tanh", unary<rounded<std::tanh>>),
+    row("tanpi", unary<tanpi>),
 };
 
 } // namespace

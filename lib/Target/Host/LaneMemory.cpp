@@ -12,17 +12,8 @@ namespace {
 using hostabi::BufferArg;
 using hostabi::kLanes;
 
-/// An index as the kernel computed it: wrapped at its width, then extended by its own sign.
-uint64_t extended(uint64_t index, const AccessSite &site) {
-  if (site.indexBits == 64)
-    return index;
-  const unsigned shift = 64u - site.indexBits;
-  return site.isIndexSigned ? static_cast<uint64_t>(static_cast<int64_t>(index << shift) >> shift)
-                            : index << shift >> shift;
-}
-
-[[gnu::cold, gnu::noinline]] void report(const LaneFrame &frame, const AccessSite &site, uint32_t lane, bool isStore,
-                                         uint64_t index, uint64_t count) {
+[[gnu::cold, gnu::noinline]] void report(const LaneFrame &frame, const AccessSite &site, uint32_t lane,
+                                         bool isStore, uint64_t index, uint64_t count) {
   uint32_t x = frame.x, y = frame.y, z = frame.z;
   if (frame.width == 0) {
     x += lane;
@@ -46,7 +37,7 @@ void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
   while (mask) {
     const auto lane = static_cast<uint32_t>(std::countr_zero(mask));
     mask &= mask - 1;
-    const uint64_t index = extended(indexOf(lane), site);
+    const uint64_t index = indexOf(lane);
     // A negative index is a huge unsigned one.
     if (!site.isChecked || (index < count && count - index >= site.components))
       each(lane, index);
@@ -55,29 +46,54 @@ void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
   }
 }
 
+/// Whether all 32 lanes are active and in bounds, for one element each: the common case, which needs no lane
+/// looked at by itself. A loop without branches, for the compiler to vectorise.
+template <class IndexOf>
+bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf) {
+  if (mask != ~0u || site.components != 1)
+    return false;
+  const uint64_t count = frame.launch->args[site.param].count;
+  bool all = true;
+  for (uint32_t lane = 0; lane < kLanes; ++lane)
+    all &= indexOf(lane) < count;
+  return all;
+}
+
 template <class T, class IndexOf>
 void load(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf, void *values) {
   auto *out = static_cast<T *>(values);
   const auto *data = static_cast<const T *>(frame.launch->args[site.param].data);
+  if (allInBounds(frame, site, mask, indexOf)) {
+    for (uint32_t lane = 0; lane < kLanes; ++lane)
+      out[lane] = data[indexOf(lane)];
+    return;
+  }
   std::memset(out, 0, sizeof(T) * kLanes * site.components);
   forEachLane(frame, site, mask, false, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      out[c * kLanes + lane] = data[index + c];
+      out[lane * site.components + c] = data[index + c];
   });
 }
 
 template <class T, class IndexOf>
-void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf, const void *values) {
+void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf,
+           const void *values) {
   const auto *from = static_cast<const T *>(values);
   auto *data = static_cast<T *>(frame.launch->args[site.param].data);
+  if (allInBounds(frame, site, mask, indexOf)) {
+    for (uint32_t lane = 0; lane < kLanes; ++lane)
+      data[indexOf(lane)] = from[lane];
+    return;
+  }
   forEachLane(frame, site, mask, true, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      data[index + c] = from[c * kLanes + lane];
+      data[index + c] = from[lane * site.components + c];
   });
 }
 
 /// Calls `with` with a value of the unsigned type that an element has.
-template <class With> void byElement(uint8_t bytes, With with) {
+template <class With>
+void byElement(uint8_t bytes, With with) {
   switch (bytes) {
   case 1:
     return with(uint8_t());
@@ -90,33 +106,53 @@ template <class With> void byElement(uint8_t bytes, With with) {
   }
 }
 
-/// Calls `with` with the function from lane to index.
-template <class With> void byIndex(const AccessSite &site, const void *indices, With with) {
-  if (site.indexBits == 32)
-    with([narrow = static_cast<const uint32_t *>(indices)](uint32_t lane) -> uint64_t { return narrow[lane]; });
-  else
+/// Calls `with` with the function from lane to index. Those of 32 bits are a case of their own, by sign, so
+/// that extending one is no shift by a variable.
+template <class With>
+void byIndex(const AccessSite &site, const void *indices, With with) {
+  if (site.indexBits != 32)
     with([wide = static_cast<const uint64_t *>(indices)](uint32_t lane) { return wide[lane]; });
+  else if (site.isIndexSigned)
+    with([narrow = static_cast<const int32_t *>(indices)](uint32_t lane) {
+      return uint64_t(int64_t(narrow[lane]));
+    });
+  else
+    with([narrow = static_cast<const uint32_t *>(indices)](uint32_t lane) { return uint64_t(narrow[lane]); });
 }
 
-auto linearIndex(uint64_t first, int64_t stride) {
-  return [=](uint32_t lane) { return first + lane * static_cast<uint64_t>(stride); };
+/// The index of lane l of a linear access: wrapped at its width, then extended by its own sign.
+struct LinearIndex {
+  uint64_t first;
+  int64_t stride;
+  unsigned shift;
+  bool isSigned;
+  uint64_t operator()(uint32_t lane) const {
+    const uint64_t index = (first + lane * static_cast<uint64_t>(stride)) << shift;
+    return isSigned ? static_cast<uint64_t>(static_cast<int64_t>(index) >> shift) : index >> shift;
+  }
+};
+LinearIndex linearIndex(const AccessSite &site, uint64_t first, int64_t stride) {
+  return {first, stride, 64u - site.indexBits, site.isIndexSigned};
 }
 
 } // namespace
 
 void loadLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
                 void *values) {
-  byElement(site->bytes,
-            [&](auto t) { load<decltype(t)>(*frame, *site, mask, linearIndex(first, stride), values); });
+  byElement(site->bytes, [&](auto t) {
+    load<decltype(t)>(*frame, *site, mask, linearIndex(*site, first, stride), values);
+  });
 }
 
-void storeLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
-                 const void *values) {
-  byElement(site->bytes,
-            [&](auto t) { store<decltype(t)>(*frame, *site, mask, linearIndex(first, stride), values); });
+void storeLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride,
+                 uint32_t mask, const void *values) {
+  byElement(site->bytes, [&](auto t) {
+    store<decltype(t)>(*frame, *site, mask, linearIndex(*site, first, stride), values);
+  });
 }
 
-void loadVarying(const LaneFrame *frame, const AccessSite *site, const void *indices, uint32_t mask, void *values) {
+void loadVarying(const LaneFrame *frame, const AccessSite *site, const void *indices, uint32_t mask,
+                 void *values) {
   byElement(site->bytes, [&](auto t) {
     byIndex(*site, indices, [&](auto indexOf) { load<decltype(t)>(*frame, *site, mask, indexOf, values); });
   });

@@ -9,8 +9,12 @@
 #include "enigma/Dialect/Enigma.h"
 
 #include "mlir/IR/Location.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Constants.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace enigma::host {
@@ -106,8 +110,8 @@ std::optional<QueryRow> queryOf(OpKind kind) {
 /// Lowers one kernel.
 class KernelLowering {
 public:
-  KernelLowering(KernelOp kernel, const HostOptions &options, const TargetTraits &target, llvm::Module &into)
-      : kernel(kernel), options(options), builder(into.getContext()), b(builder, target), into(into) {}
+  KernelLowering(KernelOp which, const HostOptions &how, llvm::Module &module)
+      : kernel(which), options(how), builder(module.getContext()), b(builder), into(module) {}
 
   KernelDescriptor run() {
     KernelDescriptor descriptor = describe();
@@ -123,12 +127,15 @@ public:
       flags.setApproxFunc();
       builder.setFastMathFlags(flags);
     }
+    findStatic();
     emitter.emit([&] {
       values.clear();
-      nextSite = 0;
+      stagedNumber.clear();
       bindArguments(descriptor);
+      stageAccesses();
       for (mlir::Operation &op : kernel.getBody().front())
         lower(op);
+      memoryEmitter.closeBlock();
     });
     return descriptor;
   }
@@ -195,12 +202,115 @@ private:
         values[argument] = {frame->scalarParam(argument.getArgNumber())};
   }
 
+  /// Numbers the accesses, and finds what depends on the thread's position and on scalars alone.
+  void findStatic() {
+    uint32_t next = 0;
+    for (mlir::Operation &op : kernel.getBody().front()) {
+      if (isAccess(op)) {
+        siteOf[&op] = next++;
+        continue;
+      }
+      if (llvm::all_of(op.getOperands(), [&](mlir::Value operand) { return isStatic(operand); }))
+        staticOps.insert(&op);
+    }
+  }
+
+  bool isStatic(mlir::Value value) {
+    mlir::Operation *op = value.getDefiningOp();
+    return !op || staticOps.contains(op);
+  }
+
+  /// Whether a mask is of the kind that guards borders: mostly true, so that a block where it is not may be
+  /// slow.
+  bool guardsBorders(mlir::Value mask) {
+    mlir::Operation *op = mask.getDefiningOp();
+    if (!op)
+      return true;
+    switch (kindOf(op)) {
+    case OpKind::cmp_lt:
+    case OpKind::cmp_le:
+    case OpKind::cmp_gt:
+    case OpKind::cmp_ge:
+      return true;
+    case OpKind::and_:
+      return guardsBorders(op->getOperand(0)) && guardsBorders(op->getOperand(1));
+    default:
+      return false;
+    }
+  }
+
+  /// Builds a static value ahead of its turn.
+  void ensure(mlir::Value value) {
+    mlir::Operation *op = value.getDefiningOp();
+    if (!op || values.contains(value))
+      return;
+    for (mlir::Value operand : op->getOperands())
+      ensure(operand);
+    lower(*op);
+  }
+
+  /// Stages the loads before the first store and the stores after the last load whose places are known at the
+  /// start of the block. A store may be staged only if no other kind of access follows: staged stores come
+  /// last.
+  void stageAccesses() {
+    struct Candidate {
+      mlir::Operation *op;
+      Access at;
+      LaneMask mask;
+      bool isStore;
+    };
+    llvm::SmallVector<Candidate, 8> candidates;
+    const auto consider = [&](mlir::Operation &op) {
+      const bool isStore = llvm::isa<StoreOp, StoreIfOp>(op);
+      auto buffer = isStore ? op.getOperand(1) : op.getOperand(0);
+      auto index = isStore ? op.getOperand(2) : op.getOperand(1);
+      const bool isMasked = llvm::isa<LoadIfOp, StoreIfOp>(op);
+      const mlir::Value mask = isMasked ? op.getOperand(isStore ? 3 : 2) : mlir::Value();
+      if (!isStatic(index) || (isMasked && !(isStatic(mask) && guardsBorders(mask))))
+        return false;
+      ensure(index);
+      const mlir::Type type = isStore ? op.getOperand(0).getType() : op.getResult(0).getType();
+      const Access at = access(op, buffer, index, type);
+      // One place for all lanes is read by the first of them, which a mask may leave out.
+      if (!MemoryEmitter::canStage(at, isStore) || (isMasked && at.index.isUniform()))
+        return false;
+      LaneMask active = frame->activeLanes();
+      if (isMasked) {
+        ensure(mask);
+        active = memory->narrowed(active, valueOf(mask)[0]);
+      }
+      candidates.push_back({&op, at, active, isStore});
+      return true;
+    };
+    mlir::Block &body = kernel.getBody().front();
+    for (mlir::Operation &op : body) {
+      if (llvm::isa<StoreOp, StoreIfOp>(op))
+        break;
+      if (llvm::isa<LoadOp, LoadIfOp>(op))
+        consider(op);
+    }
+    const size_t loads = candidates.size();
+    for (mlir::Operation &op : llvm::reverse(body)) {
+      if (!isAccess(op))
+        continue;
+      if (llvm::isa<LoadOp, LoadIfOp>(op) || !consider(op))
+        break;
+    }
+    std::reverse(candidates.begin() + static_cast<ptrdiff_t>(loads), candidates.end());
+    for (const Candidate &candidate : candidates)
+      stagedNumber[candidate.op] = memory->stage(candidate.at, candidate.isStore, candidate.mask);
+    memory->openBlock(frame->activeLanes());
+  }
+
   const Components &valueOf(mlir::Value value) { return values.find(value)->second; }
 
   void lower(mlir::Operation &op) {
+    if (op.getNumResults() && values.contains(op.getResult(0)))
+      return; // built ahead of its turn
     const OpKind kind = kindOf(&op);
     if (const auto query = queryOf(kind)) {
-      const unsigned axis = query->hasAxis ? static_cast<unsigned>(op.getAttrOfType<mlir::IntegerAttr>("axis").getInt()) : 0;
+      const unsigned axis =
+          query->hasAxis ? static_cast<unsigned>(op.getAttrOfType<mlir::IntegerAttr>("axis").getInt()) : 0;
       values[op.getResult(0)] = {frame->query(query->query, axis)};
       return;
     }
@@ -219,37 +329,53 @@ private:
       const Components one{valueOf(extract.getX())[extract.getIndex()]};
       values[extract] = one;
     } else if (auto load = llvm::dyn_cast<LoadOp>(op)) {
-      values[load] = memory->load(access(load.getBuffer(), load.getIndex(), load.getType()), frame->activeLanes());
-    } else if (auto store = llvm::dyn_cast<StoreOp>(op)) {
-      memory->store(access(store.getBuffer(), store.getIndex(), store.getValue().getType()),
-                    valueOf(store.getValue()), frame->activeLanes());
+      const Components loaded = lowerLoad(op, load.getBuffer(), load.getIndex(), frame->activeLanes());
+      values[load] = loaded;
     } else if (auto loadIf = llvm::dyn_cast<LoadIfOp>(op)) {
       const Lanes condition = valueOf(loadIf.getMask())[0];
-      Components loaded = memory->load(access(loadIf.getBuffer(), loadIf.getIndex(), loadIf.getType()),
-                                       memory->narrowed(frame->activeLanes(), condition));
+      Components loaded = lowerLoad(op, loadIf.getBuffer(), loadIf.getIndex(), maskOf(op, condition));
       const Components &fallback = valueOf(loadIf.getFallback());
       for (size_t c = 0; c < loaded.size(); ++c)
         loaded[c] = b.select(condition, loaded[c], fallback[c]);
       values[loadIf] = loaded;
+    } else if (auto store = llvm::dyn_cast<StoreOp>(op)) {
+      lowerStore(op, store.getValue(), store.getBuffer(), store.getIndex(), frame->activeLanes());
     } else if (auto storeIf = llvm::dyn_cast<StoreIfOp>(op)) {
-      memory->store(access(storeIf.getBuffer(), storeIf.getIndex(), storeIf.getValue().getType()),
-                    valueOf(storeIf.getValue()),
-                    memory->narrowed(frame->activeLanes(), valueOf(storeIf.getMask())[0]));
+      lowerStore(op, storeIf.getValue(), storeIf.getBuffer(), storeIf.getIndex(),
+                 maskOf(op, valueOf(storeIf.getMask())[0]));
     } else {
       fail(&op, "the host has no lowering of this operation");
     }
   }
 
-  Access access(mlir::Value buffer, mlir::Value index, mlir::Type type) {
+  /// The active lanes in which `condition` holds; a staged access has its mask already.
+  LaneMask maskOf(mlir::Operation &op, const Lanes &condition) {
+    return stagedNumber.contains(&op) ? LaneMask{} : memory->narrowed(frame->activeLanes(), condition);
+  }
+
+  Components lowerLoad(mlir::Operation &op, mlir::Value buffer, mlir::Value index, const LaneMask &mask) {
+    if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
+      return memory->loadStaged(staged->second);
+    return memory->load(access(op, buffer, index, op.getResult(0).getType()), mask);
+  }
+
+  void lowerStore(mlir::Operation &op, mlir::Value value, mlir::Value buffer, mlir::Value index,
+                  const LaneMask &mask) {
+    if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
+      return memory->storeStaged(staged->second, valueOf(value));
+    memory->store(access(op, buffer, index, value.getType()), valueOf(value), mask);
+  }
+
+  Access access(mlir::Operation &op, mlir::Value buffer, mlir::Value index, mlir::Type type) {
     auto argument = llvm::dyn_cast<mlir::BlockArgument>(buffer);
     if (!argument)
-      fail(buffer.getDefiningOp(), "the host accesses buffers that are parameters");
+      fail(&op, "the host accesses buffers that are parameters");
     Access result;
     result.param = argument.getArgNumber();
     result.element = elementOf(type);
     result.components = static_cast<unsigned>(lanesOf(type));
     result.index = valueOf(index)[0];
-    result.site = nextSite++;
+    result.site = siteOf.lookup(&op);
     return result;
   }
 
@@ -291,7 +417,8 @@ private:
   }
 
   /// One component: the `host` expressions of the operation table. `t` is the result's element type.
-  Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t, const Components &in) {
+  Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t,
+                         const Components &in) {
     switch (kind) {
 #include "enigma/Target/Host/Elementwise.inc"
     default:
@@ -307,14 +434,15 @@ private:
   KernelEmitter *frame = nullptr;
   MemoryEmitter *memory = nullptr;
   llvm::DenseMap<mlir::Value, Components> values;
-  uint32_t nextSite = 0;
+  llvm::DenseMap<mlir::Operation *, uint32_t> siteOf;
+  llvm::DenseMap<mlir::Operation *, unsigned> stagedNumber;
+  llvm::DenseSet<mlir::Operation *> staticOps;
 };
 
 } // namespace
 
-KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, const TargetTraits &target,
-                             llvm::Module &into) {
-  return KernelLowering(onlyKernel(module), options, target, into).run();
+KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, llvm::Module &into) {
+  return KernelLowering(onlyKernel(module), options, into).run();
 }
 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {

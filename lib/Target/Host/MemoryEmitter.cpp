@@ -24,7 +24,8 @@ constexpr unsigned kValueSlot = 3, kIndexSlot = 0;
 MDNode *likely(LLVMContext &context) { return MDBuilder(context).createLikelyBranchWeights(); }
 
 /// A diamond: `fast` where the condition holds, else `slow`; leaves the builder where they meet.
-template <class Fast, class Slow> void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
+template <class Fast, class Slow>
+void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
   Function *function = ir.GetInsertBlock()->getParent();
   LLVMContext &context = ir.getContext();
   BasicBlock *yes = BasicBlock::Create(context, "fast", function);
@@ -56,9 +57,9 @@ LaneMask MemoryEmitter::narrowed(const LaneMask &mask, const Lanes &condition) {
   return result;
 }
 
-/// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as an unsigned
-/// number is below min(count, range of the index's type) - (elements - 1). A negative index is a huge one, and an index
-/// that would wrap on the way fails too.
+/// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as
+/// an unsigned number is below min(count, range of the index's type) - (elements - 1). A negative index is a
+/// huge one, and an index that would wrap on the way fails too.
 Value *MemoryEmitter::inBounds(const Access &access, unsigned elements) {
   const ElementKind type = access.index.type;
   const unsigned valueBits = bitsOf(type) - (isSigned(type) ? 1 : 0);
@@ -86,7 +87,8 @@ Value *MemoryEmitter::address(const Access &access) {
 
 /// A constant of LaneMemory.h's AccessSite.
 Value *MemoryEmitter::siteConstant(const Access &access) {
-  static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 && offsetof(AccessSite, isChecked) == 12);
+  static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 &&
+                offsetof(AccessSite, isChecked) == 12);
   const ElementKind index = access.index.type;
   Constant *fields[] = {ir.getInt32(access.site),
                         ir.getInt32(access.param),
@@ -100,9 +102,9 @@ Value *MemoryEmitter::siteConstant(const Access &access) {
   return new GlobalVariable(module, site->getType(), true, GlobalValue::PrivateLinkage, site, "site");
 }
 
-/// Calls enigma_<name>: (frame, site, first, stride, bits, values) for "..linear", (frame, site, indices, bits, values)
-/// for "..varying".
-CallInst *MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value *bits) {
+/// Calls enigma_<name>: (frame, site, first, stride, bits, values) for "..linear", (frame, site, indices,
+/// bits, values) for "..varying".
+void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value *bits, Value *slot) {
   SmallVector<Value *, 6> arguments{kernel.frame(), siteConstant(access)};
   const Lanes &index = access.index;
   if (index.shape == Lanes::Shape::Varying) {
@@ -119,111 +121,95 @@ CallInst *MemoryEmitter::callOutOfLine(const char *name, const Access &access, V
     arguments.push_back(ir.getInt64(static_cast<uint64_t>(index.isUniform() ? 0 : index.stride)));
   }
   arguments.push_back(bits);
-  arguments.push_back(b.slot(kValueSlot));
+  arguments.push_back(slot);
   SmallVector<Type *, 6> types;
   for (Value *argument : arguments)
     types.push_back(argument->getType());
   Module &module = *ir.GetInsertBlock()->getModule();
-  FunctionCallee callee =
-      module.getOrInsertFunction(std::string("enigma_") + name, FunctionType::get(ir.getVoidTy(), types, false));
+  FunctionCallee callee = module.getOrInsertFunction(std::string("enigma_") + name,
+                                                     FunctionType::get(ir.getVoidTy(), types, false));
   auto *declared = cast<Function>(callee.getCallee());
   declared->setDoesNotThrow();
   declared->setWillReturn();
-  return ir.CreateCall(callee, arguments);
+  ir.CreateCall(callee, arguments);
 }
 
-Components MemoryEmitter::readSlot(const Access &access) {
+/// All lanes of an access as one vector, in the order of memory: component c of lane l is element l *
+/// components + c.
+FixedVectorType *MemoryEmitter::wideType(const Access &access) {
+  return FixedVectorType::get(b.memoryType(access.element), kLanes * access.components);
+}
+
+Components MemoryEmitter::split(const Access &access, Value *wide) {
   Components result;
-  auto *type = FixedVectorType::get(b.memoryType(access.element), kLanes);
-  const uint64_t bytes = hostabi::elementSize(access.element) * kLanes;
   for (unsigned c = 0; c < access.components; ++c) {
-    Value *at = ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), b.slot(kValueSlot), c * bytes);
-    Value *loaded = ir.CreateAlignedLoad(type, at, Align(32));
-    result.push_back(LaneBuilder::varying(access.element, b.fromMemory(loaded, access.element)));
+    SmallVector<int, kLanes> picked;
+    for (unsigned lane = 0; lane < kLanes; ++lane)
+      picked.push_back(int(lane * access.components + c));
+    Value *part = access.components == 1 ? wide : ir.CreateShuffleVector(wide, picked);
+    result.push_back(LaneBuilder::varying(access.element, b.fromMemory(part, access.element)));
   }
   return result;
 }
 
-void MemoryEmitter::writeSlot(const Access &access, const Components &value) {
-  const uint64_t bytes = hostabi::elementSize(access.element) * kLanes;
-  for (unsigned c = 0; c < access.components; ++c) {
-    Value *at = ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), b.slot(kValueSlot), c * bytes);
-    ir.CreateAlignedStore(b.toMemory(b.vector(value[c]), access.element), at, Align(32));
-  }
+Value *MemoryEmitter::joined(const Access &access, const Components &value) {
+  SmallVector<Value *, 4> parts;
+  for (const Lanes &lanes : value)
+    parts.push_back(b.toMemory(b.vector(lanes), access.element));
+  if (access.components == 1)
+    return parts[0];
+  // Put the components one after the other, then deal them out lane by lane.
+  const auto join = [&](Value *x, Value *y) {
+    SmallVector<int, 128> all(2 * cast<FixedVectorType>(x->getType())->getNumElements());
+    std::iota(all.begin(), all.end(), 0);
+    return ir.CreateShuffleVector(x, y, all);
+  };
+  Value *wide = join(parts[0], parts[1]);
+  if (access.components == 4)
+    wide = join(wide, join(parts[2], parts[3]));
+  SmallVector<int, 128> dealt;
+  for (unsigned i = 0; i < kLanes * access.components; ++i)
+    dealt.push_back(int(i % access.components * kLanes + i / access.components));
+  return ir.CreateShuffleVector(wide, dealt);
 }
 
-// ---- Lanes side by side: one wide vector, whose component c of lane l is element l * components + c
+// ---- Lanes side by side, with a check of their own
 
 Components MemoryEmitter::loadSideBySide(const Access &access, const LaneMask &mask) {
-  const unsigned elements = kLanes * access.components;
-  Value *condition = isChecked ? ir.CreateAnd(mask.all, inBounds(access, elements)) : mask.all;
-  auto *part = FixedVectorType::get(b.memoryType(access.element), kLanes);
-  SmallVector<Value *, 4> fast, slow;
+  Value *condition = mask.all;
+  if (isChecked)
+    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.components));
+  FixedVectorType *type = wideType(access);
+  Value *fast = nullptr, *slow = nullptr;
   BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
   branch(
       ir, condition,
       [&] {
-        auto *wide = FixedVectorType::get(b.memoryType(access.element), elements);
-        Value *loaded = ir.CreateAlignedLoad(wide, address(access), Align(hostabi::elementSize(access.element)));
-        for (unsigned c = 0; c < access.components; ++c) {
-          SmallVector<int, kLanes> picked;
-          for (unsigned lane = 0; lane < kLanes; ++lane)
-            picked.push_back(int(lane * access.components + c));
-          fast.push_back(access.components == 1 ? loaded : ir.CreateShuffleVector(loaded, picked));
-        }
+        fast = ir.CreateAlignedLoad(type, address(access), Align(hostabi::elementSize(access.element)));
         fastEnd = ir.GetInsertBlock();
       },
       [&] {
-        callOutOfLine("load_linear", access, mask.bits);
-        const uint64_t bytes = hostabi::elementSize(access.element) * kLanes;
-        for (unsigned c = 0; c < access.components; ++c)
-          slow.push_back(ir.CreateAlignedLoad(
-              part, ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), b.slot(kValueSlot), c * bytes), Align(32)));
+        callOutOfLine("load_linear", access, mask.bits, b.slot(kValueSlot));
+        slow = ir.CreateAlignedLoad(type, b.slot(kValueSlot), Align(64));
         slowEnd = ir.GetInsertBlock();
       });
-  Components result;
-  for (unsigned c = 0; c < access.components; ++c) {
-    PHINode *either = ir.CreatePHI(part, 2);
-    either->addIncoming(fast[c], fastEnd);
-    either->addIncoming(slow[c], slowEnd);
-    result.push_back(LaneBuilder::varying(access.element, either));
-  }
-  for (Lanes &lanes : result)
-    lanes.value = b.fromMemory(lanes.value, access.element);
-  return result;
+  PHINode *either = ir.CreatePHI(type, 2);
+  either->addIncoming(fast, fastEnd);
+  either->addIncoming(slow, slowEnd);
+  return split(access, either);
 }
 
 void MemoryEmitter::storeSideBySide(const Access &access, const Components &value, const LaneMask &mask) {
-  const unsigned elements = kLanes * access.components;
-  Value *condition = isChecked ? ir.CreateAnd(mask.all, inBounds(access, elements)) : mask.all;
-  SmallVector<Value *, 4> parts;
-  for (const Lanes &lanes : value)
-    parts.push_back(b.toMemory(b.vector(lanes), access.element));
+  Value *condition = mask.all;
+  if (isChecked)
+    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.components));
+  Value *wide = joined(access, value);
   branch(
       ir, condition,
+      [&] { ir.CreateAlignedStore(wide, address(access), Align(hostabi::elementSize(access.element))); },
       [&] {
-        Value *wide = parts[0];
-        if (access.components > 1) {
-          // Join the components one after the other, then deal them out lane by lane.
-          const auto join = [&](Value *x, Value *y) {
-            const unsigned width = cast<FixedVectorType>(x->getType())->getNumElements();
-            SmallVector<int, 128> all(2 * width);
-            std::iota(all.begin(), all.end(), 0);
-            return ir.CreateShuffleVector(x, y, all);
-          };
-          wide = join(parts[0], parts[1]);
-          if (access.components == 4)
-            wide = join(wide, join(parts[2], parts[3]));
-          SmallVector<int, 128> dealt;
-          for (unsigned i = 0; i < elements; ++i)
-            dealt.push_back(int(i % access.components * kLanes + i / access.components));
-          wide = ir.CreateShuffleVector(wide, dealt);
-        }
-        ir.CreateAlignedStore(wide, address(access), Align(hostabi::elementSize(access.element)));
-      },
-      [&] {
-        writeSlot(access, value);
-        callOutOfLine("store_linear", access, mask.bits);
+        ir.CreateAlignedStore(wide, b.slot(kValueSlot), Align(64));
+        callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot));
       });
 }
 
@@ -247,7 +233,7 @@ Components MemoryEmitter::loadUniform(const Access &access, const LaneMask &mask
       [&] {
         // No lane is active, or all that are are out of bounds: report those, the value is 0.
         if (isChecked)
-          callOutOfLine("load_linear", access, mask.bits);
+          callOutOfLine("load_linear", access, mask.bits, b.slot(kValueSlot));
         slowEnd = ir.GetInsertBlock();
       });
   Components result;
@@ -275,15 +261,16 @@ void MemoryEmitter::storeUniform(const Access &access, const Components &value, 
         Value *zeros = ir.CreateBinaryIntrinsic(Intrinsic::ctlz, mask.bits, ir.getTrue());
         Value *last = ir.CreateSub(ir.getInt32(kLanes - 1), zeros);
         for (unsigned c = 0; c < access.components; ++c) {
-          Value *one = value[c].isUniform() ? value[c].value : ir.CreateExtractElement(b.vector(value[c]), last);
+          Value *one =
+              value[c].isUniform() ? value[c].value : ir.CreateExtractElement(b.vector(value[c]), last);
           ir.CreateStore(b.toMemory(one, access.element), ir.CreateConstGEP1_64(type, at, c));
         }
       },
       [&] {
         if (!isChecked)
           return;
-        writeSlot(access, value);
-        callOutOfLine("store_linear", access, mask.bits);
+        ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
+        callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot));
       });
 }
 
@@ -294,8 +281,9 @@ Components MemoryEmitter::load(const Access &access, const LaneMask &mask) {
     return loadUniform(access, mask);
   if (access.index.isLinear() && access.index.stride == access.components)
     return loadSideBySide(access, mask);
-  callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits);
-  return readSlot(access);
+  callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits,
+                b.slot(kValueSlot));
+  return split(access, ir.CreateAlignedLoad(wideType(access), b.slot(kValueSlot), Align(64)));
 }
 
 void MemoryEmitter::store(const Access &access, const Components &value, const LaneMask &mask) {
@@ -303,8 +291,95 @@ void MemoryEmitter::store(const Access &access, const Components &value, const L
     return storeUniform(access, value, mask);
   if (access.index.isLinear() && access.index.stride == access.components)
     return storeSideBySide(access, value, mask);
-  writeSlot(access, value);
-  callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits);
+  ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
+  callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits,
+                b.slot(kValueSlot));
+}
+
+// ---- Accesses known at the start of the block
+
+bool MemoryEmitter::canStage(const Access &access, bool isStore) {
+  if (access.index.isUniform())
+    return !isStore;
+  return access.index.isLinear() && access.index.stride == access.components;
+}
+
+unsigned MemoryEmitter::stage(const Access &access, bool isStore, const LaneMask &mask) {
+  Staged entry;
+  entry.access = access;
+  entry.isStore = isStore;
+  entry.mask = mask;
+  BasicBlock &start = ir.GetInsertBlock()->getParent()->getEntryBlock();
+  IRBuilder<> atStart(&start, start.begin());
+  AllocaInst *slot = atStart.CreateAlloca(wideType(access));
+  slot->setAlignment(Align(64));
+  entry.slot = slot;
+  staged.push_back(entry);
+  return unsigned(staged.size() - 1);
+}
+
+void MemoryEmitter::openBlock(const LaneMask &blockMask) {
+  if (staged.empty())
+    return;
+  isDirect = blockMask.all;
+  bool loads = false;
+  for (Staged &entry : staged) {
+    const Access &access = entry.access;
+    if (entry.mask.all != blockMask.all)
+      isDirect = ir.CreateAnd(isDirect, entry.mask.all);
+    if (isChecked)
+      isDirect = ir.CreateAnd(isDirect,
+                              inBounds(access, (access.index.isUniform() ? 1 : kLanes) * access.components));
+    loads |= !entry.isStore;
+  }
+  isDirect->setName("direct");
+  if (loads)
+    branch(
+        ir, isDirect, [] {},
+        [&] {
+          for (const Staged &entry : staged)
+            if (!entry.isStore)
+              callOutOfLine("load_linear", entry.access, entry.mask.bits, entry.slot);
+        });
+  for (Staged &entry : staged)
+    entry.place = ir.CreateSelect(isDirect, address(entry.access), entry.slot);
+}
+
+Components MemoryEmitter::loadStaged(unsigned number) {
+  const Staged &entry = staged[number];
+  const Access &access = entry.access;
+  const Align align(hostabi::elementSize(access.element));
+  if (!access.index.isUniform())
+    return split(access, ir.CreateAlignedLoad(wideType(access), entry.place, align));
+  // In the slot the first lane's value stands first, and the first lane is always active.
+  Components result;
+  Type *type = b.memoryType(access.element);
+  for (unsigned c = 0; c < access.components; ++c) {
+    Value *loaded = ir.CreateAlignedLoad(type, ir.CreateConstGEP1_64(type, entry.place, c), align);
+    result.push_back(LaneBuilder::uniform(access.element, b.fromMemory(loaded, access.element)));
+  }
+  return result;
+}
+
+void MemoryEmitter::storeStaged(unsigned number, const Components &value) {
+  const Staged &entry = staged[number];
+  ir.CreateAlignedStore(joined(entry.access, value), entry.place,
+                        Align(hostabi::elementSize(entry.access.element)));
+}
+
+void MemoryEmitter::closeBlock() {
+  bool stores = false;
+  for (const Staged &entry : staged)
+    stores |= entry.isStore;
+  if (stores)
+    branch(
+        ir, isDirect, [] {},
+        [&] {
+          for (const Staged &entry : staged)
+            if (entry.isStore)
+              callOutOfLine("store_linear", entry.access, entry.mask.bits, entry.slot);
+        });
+  staged.clear();
 }
 
 } // namespace enigma::host

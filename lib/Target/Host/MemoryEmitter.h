@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads and stores of 32 lanes. An access whose lanes lie side by side is one scalar check and a vector access; one that
-// is the same in all lanes a scalar access; all else, and whatever fails the check, goes out of line (LaneMemory.h),
-// where lanes are looked at one by one. Masked lanes never touch memory.
+// Loads and stores of 32 lanes. Lanes that lie side by side are one vector access, a place that is the same
+// in all lanes a scalar one; all else goes out of line (LaneMemory.h), where lanes are looked at one by one.
+// Masked lanes never touch memory.
+//
+// Most kernels load, compute and store, at places that depend on the thread's position alone. For those
+// accesses one condition per block decides: if all lanes are active and in bounds everywhere, they go
+// straight to the buffers; if not, they go to slots on the stack, which are filled before the body and
+// written back after it, lane by lane:
+//
+//   memory.stage(load...); memory.stage(store...);     // accesses known at the start of the block
+//   memory.openBlock();  ... memory.loadStaged(n) ... memory.storeStaged(n, value) ...  memory.closeBlock();
 #pragma once
 
 #include "KernelEmitter.h"
@@ -19,18 +27,27 @@ struct Access {
   unsigned param = 0;
   ElementKind element = ElementKind::F32;
   unsigned components = 1;
-  Lanes index;                     ///< counts elements
+  Lanes index; ///< counts elements
   uint32_t site = 0;
 };
 
 class MemoryEmitter {
 public:
-  MemoryEmitter(KernelEmitter &kernel, LaneBuilder &builder, bool isChecked)
-      : kernel(kernel), b(builder), ir(builder.ir), isChecked(isChecked) {}
+  MemoryEmitter(KernelEmitter &inKernel, LaneBuilder &builder, bool check)
+      : kernel(inKernel), b(builder), ir(builder.ir), isChecked(check) {}
 
   /// Lanes that are masked out or out of bounds get 0.
   Components load(const Access &access, const LaneMask &mask);
   void store(const Access &access, const Components &value, const LaneMask &mask);
+  /// Whether an access can be staged: a load side by side or in one place, a store side by side.
+  static bool canStage(const Access &access, bool isStore);
+  /// Announces an access whose index and mask are known at the start of the block; returns its number.
+  unsigned stage(const Access &access, bool isStore, const LaneMask &mask);
+  void openBlock(const LaneMask &blockMask);
+  Components loadStaged(unsigned number);
+  void storeStaged(unsigned number, const Components &value);
+  void closeBlock();
+
   /// The lanes of `mask` in which `condition` holds.
   LaneMask narrowed(const LaneMask &mask, const Lanes &condition);
 
@@ -39,13 +56,25 @@ private:
   llvm::Value *address(const Access &access);
   llvm::Value *siteConstant(const Access &access);
   llvm::Value *extendedIndex(const Access &access);
-  llvm::CallInst *callOutOfLine(const char *name, const Access &access, llvm::Value *bits);
-  Components readSlot(const Access &access);
-  void writeSlot(const Access &access, const Components &value);
+  /// Calls a function of LaneMemory.h with the values at `slot`.
+  void callOutOfLine(const char *name, const Access &access, llvm::Value *bits, llvm::Value *slot);
+  llvm::FixedVectorType *wideType(const Access &access);
+  Components split(const Access &access, llvm::Value *wide);
+  llvm::Value *joined(const Access &access, const Components &value);
   Components loadSideBySide(const Access &access, const LaneMask &mask);
   Components loadUniform(const Access &access, const LaneMask &mask);
   void storeSideBySide(const Access &access, const Components &value, const LaneMask &mask);
   void storeUniform(const Access &access, const Components &value, const LaneMask &mask);
+
+  struct Staged {
+    Access access;
+    bool isStore = false;
+    LaneMask mask;
+    llvm::Value *slot = nullptr;  ///< on the stack
+    llvm::Value *place = nullptr; ///< the buffer's or the slot's
+  };
+  llvm::SmallVector<Staged, 8> staged;
+  llvm::Value *isDirect = nullptr; ///< i1: the block's staged accesses go to the buffers
 
   KernelEmitter &kernel;
   LaneBuilder &b;

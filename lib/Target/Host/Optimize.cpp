@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The passes that code in lane form is worth. It is vectorised already and its loops are two, so this is not -O2: local
-// clean-up, and index arithmetic out of the inner loop. The only file that includes PassBuilder.
+// The passes that code in lane form is worth. It is vectorised already and its loops are two, so this is not
+// -O2: local clean-up, and index arithmetic out of the inner loop. The only file that includes PassBuilder.
 #include "Jit.h"
 
 #include "llvm/IR/Verifier.h"
@@ -30,8 +30,8 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   passes.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/false));
   passes.addPass(llvm::InstCombinePass(llvm::InstCombineOptions().setMaxIterations(1)));
   passes.addPass(llvm::SimplifyCFGPass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(
-      llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+  passes.addPass(
+      llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
   for (llvm::Function &function : module)
     if (!function.isDeclaration())
       passes.run(function, functions);

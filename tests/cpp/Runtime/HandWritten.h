@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Kernels written by hand against HostAbi.h, as Target/Host would generate them, so that the runtime is tested without
-// a compiler.
+// Kernels written by hand against HostAbi.h, as Target/Host would generate them, so that the runtime is
+// tested without a compiler.
 #pragma once
 
 #include "enigma/Runtime/HostDevice.h"
@@ -19,7 +19,8 @@ using hostabi::ParamDescriptor;
 using hostabi::Traversal;
 
 /// Calls `each(x, y, z)` for the grid positions of the flat work units [begin, end).
-template <class Each> void forEachThread(const LaunchContext *launch, uint64_t begin, uint64_t end, Each each) {
+template <class Each>
+void forEachThread(const LaunchContext *launch, uint64_t begin, uint64_t end, Each each) {
   for (uint64_t unit = begin; unit < end; ++unit) {
     const uint64_t row = unit / launch->blocksPerRow;
     const uint32_t first = uint32_t(unit % launch->blocksPerRow) * hostabi::kLanes;
@@ -36,7 +37,8 @@ inline uint64_t linear(const LaunchContext *launch, uint32_t x, uint32_t y, uint
 /// out[i] += 1 over the whole grid.
 inline void countVisits(const LaunchContext *launch, uint64_t begin, uint64_t end) {
   auto *out = static_cast<uint32_t *>(launch->args[0].data);
-  forEachThread(launch, begin, end, [&](uint32_t x, uint32_t y, uint32_t z) { ++out[linear(launch, x, y, z)]; });
+  forEachThread(launch, begin, end,
+                [&](uint32_t x, uint32_t y, uint32_t z) { ++out[linear(launch, x, y, z)]; });
 }
 
 /// out[i] = a * x[i] + out[i], checked, with x as parameter 0, a as 1 and out as 2.

@@ -3,8 +3,9 @@
 // Launches on the CPU device: every thread of every shape of grid once, errors and interruptions reported.
 #include "HandWritten.h"
 
-#include <chrono>
 #include <gtest/gtest.h>
+
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
 #include <thread>
@@ -31,14 +32,16 @@ TEST(HostDevice, SaysWhatItIs) {
 TEST(HostDevice, VisitsEveryThreadOfTheGridOnce) {
   auto device = hostDevice();
   auto pipeline = device->createPipeline({.kernel = countKernel()});
-  const Size3 grids[] = {{1}, {31}, {32}, {33}, {1000}, {100000}, {7, 5}, {33, 129}, {5, 3, 11}, {65, 4, 70}, {1, 5000, 2}};
+  const Size3 grids[] = {{1},    {31},      {32},       {33},        {1000},      {100000},
+                         {7, 5}, {33, 129}, {5, 3, 11}, {65, 4, 70}, {1, 5000, 2}};
   for (const Size3 grid : grids) {
     const uint64_t total = uint64_t(grid.x * grid.y * grid.z);
     auto out = device->allocate(total * 4);
     const Argument args[] = {Argument::of(out)};
     device->run(*pipeline, args, grid, {16, 4, 2});
     const auto *counts = static_cast<const uint32_t *>(out->data());
-    EXPECT_EQ(std::count(counts, counts + total, 1u), int64_t(total)) << grid.x << "x" << grid.y << "x" << grid.z;
+    EXPECT_EQ(std::count(counts, counts + total, 1u), int64_t(total))
+        << grid.x << "x" << grid.y << "x" << grid.z;
   }
 }
 
@@ -93,8 +96,9 @@ TEST(HostDevice, ReportsTheFirstOutOfBoundsThreadHoweverItIsScheduled) {
       FAIL() << "nothing was thrown";
     } catch (const Error &error) {
       EXPECT_EQ(error.kind(), ErrorKind::OutOfBounds);
-      EXPECT_EQ(error.message(),
-                "saxpy: load from parameter 'X' is out of bounds: index 40000, size 40000, thread (0, 40, 0)");
+      EXPECT_EQ(
+          error.message(),
+          "saxpy: load from parameter 'X' is out of bounds: index 40000, size 40000, thread (0, 40, 0)");
       EXPECT_EQ(error.loc().file, "saxpy.py");
       EXPECT_EQ(error.loc().line, 12u);
       ASSERT_EQ(error.notes().size(), 3u);
@@ -200,7 +204,8 @@ TEST(HostDevice, AsksTheCallersInterruptAndPassesOnWhatItThrows) {
     mine->wrongThread |= std::this_thread::get_id() != mine->caller;
     return ++mine->asked == 3;
   };
-  EXPECT_EQ(errorOf([&] { device->run(*pipeline, args, {1 << 20}, {256}, options); }), "count_visits: interrupted");
+  EXPECT_EQ(errorOf([&] { device->run(*pipeline, args, {1 << 20}, {256}, options); }),
+            "count_visits: interrupted");
   EXPECT_EQ(state.asked, 3);
   EXPECT_FALSE(state.wrongThread);
 

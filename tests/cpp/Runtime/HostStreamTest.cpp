@@ -3,8 +3,9 @@
 // Launches in the background run in order, keep their buffers alive, and hand their errors to whoever waits.
 #include "HandWritten.h"
 
-#include <chrono>
 #include <gtest/gtest.h>
+
+#include <chrono>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>

@@ -28,8 +28,10 @@ struct Saxpy {
 
 TEST(LaunchChecks, RefuseEmptyAndNegativeSizes) {
   Saxpy s;
-  EXPECT_EQ(s.launchError({0, 1, 1}, {1, 1, 1}), "saxpy: grid must be at least 1 in each dimension, got (0, 1, 1)");
-  EXPECT_EQ(s.launchError({64, -1, 1}, {1, 1, 1}), "saxpy: grid must be at least 1 in each dimension, got (64, -1, 1)");
+  EXPECT_EQ(s.launchError({0, 1, 1}, {1, 1, 1}),
+            "saxpy: grid must be at least 1 in each dimension, got (0, 1, 1)");
+  EXPECT_EQ(s.launchError({64, -1, 1}, {1, 1, 1}),
+            "saxpy: grid must be at least 1 in each dimension, got (64, -1, 1)");
   EXPECT_EQ(s.launchError({64, 1, 1}, {32, 1, 0}),
             "saxpy: threads must be at least 1 in each dimension, got (32, 1, 0)");
 }
@@ -40,11 +42,13 @@ TEST(LaunchChecks, RefuseSizesBeyondTheLimits) {
             "saxpy: grid must be at most 4294967295 in each dimension, got (4294967296, 1, 1)");
   EXPECT_EQ(s.launchError({UINT32_MAX, UINT32_MAX, 2}, {1, 1, 1}),
             "saxpy: grid (4294967295, 4294967295, 2) has more than 18446744073709551615 threads");
-  EXPECT_EQ(s.launchError({64, 1, 1}, {1025, 1, 1}),
-            "saxpy: threads (1025, 1, 1) make a threadgroup of more than the 1024 threads that the device allows");
-  EXPECT_EQ(s.launchError({64, 1, 1}, {65536, 65536, 65536}),
-            "saxpy: threads (65536, 65536, 65536) make a threadgroup of more than the 1024 threads that the device "
-            "allows");
+  EXPECT_EQ(
+      s.launchError({64, 1, 1}, {1025, 1, 1}),
+      "saxpy: threads (1025, 1, 1) make a threadgroup of more than the 1024 threads that the device allows");
+  EXPECT_EQ(
+      s.launchError({64, 1, 1}, {65536, 65536, 65536}),
+      "saxpy: threads (65536, 65536, 65536) make a threadgroup of more than the 1024 threads that the device "
+      "allows");
   EXPECT_EQ(s.launchError({64, 1, 1}, {32, 32, 1}), "");
 }
 
@@ -63,7 +67,8 @@ TEST(LaunchChecks, RefuseArgumentsThatDoNotFit) {
             "saxpy: parameter 'X' needs memory aligned to 4 bytes (f32)");
   EXPECT_EQ(bind(0, Argument::scalar(1.0f)), "saxpy: parameter 'X' needs a buffer of f32, got a scalar");
   EXPECT_EQ(bind(0, Argument::memory(nullptr, 256)), "saxpy: parameter 'X' is bound to no memory");
-  EXPECT_EQ(bind(1, Argument::scalar(1.0)), "saxpy: scalar parameter 'alpha' needs one f32 (4 bytes), got 8 bytes");
+  EXPECT_EQ(bind(1, Argument::scalar(1.0)),
+            "saxpy: scalar parameter 'alpha' needs one f32 (4 bytes), got 8 bytes");
   EXPECT_EQ(bind(2, Argument::readOnlyMemory(s.out.data(), 256)),
             "saxpy: parameter 'Out' is written by the kernel, got read-only memory");
 }

@@ -3,8 +3,12 @@
 // The pool runs each unit once, whoever calls, and survives exceptions, cancellation and fork.
 #include "ThreadPool.h"
 
-#include <chrono>
+#include "enigma/Support/Error.h"
+
 #include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <sys/wait.h>
 #include <thread>
@@ -148,6 +152,47 @@ TEST(ThreadPool, StopsSoonWhenCancelled) {
   ThreadPool::instance().run(work);
   EXPECT_GT(state.ran, 1000u);
   EXPECT_LT(state.ran, 1u << 20);
+}
+
+/// Runs `check` in a child, which has no pool yet, with ENIGMA_NUM_THREADS set so.
+bool inChildWith(const char *threads, bool (*check)()) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);
+    setenv("ENIGMA_NUM_THREADS", threads, 1);
+    _exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST(ThreadPool, TakesItsSizeFromTheEnvironment) {
+  EXPECT_TRUE(inChildWith("1", [] { return ThreadPool::instance().threadCount() == 1; }));
+  EXPECT_TRUE(inChildWith("5", [] {
+    Visits visits(100000);
+    Work work;
+    work.body = &Visits::visit;
+    work.state = &visits;
+    work.units = 100000;
+    ThreadPool::instance().run(work);
+    return ThreadPool::instance().threadCount() == 5 && ThreadPool::instance().startedThreads() == 4 &&
+           visits.eachOnce();
+  }));
+}
+
+TEST(ThreadPool, RefusesASizeThatIsNoPositiveInteger) {
+  for (const char *wrong : {"0", "-2", "many", "3x", "99999999999999999999"})
+    EXPECT_TRUE(inChildWith(wrong, [] {
+      try {
+        ThreadPool::instance();
+      } catch (const enigma::Error &error) {
+        return error.kind() == enigma::ErrorKind::Device &&
+               error.message() == std::string("ENIGMA_NUM_THREADS must be a positive integer, got '") +
+                                      getenv("ENIGMA_NUM_THREADS") + "'";
+      }
+      return false;
+    })) << wrong;
 }
 
 TEST(ThreadPool, AForkedChildHasAPoolOfItsOwn) {

@@ -25,3 +25,16 @@ enigma.kernel @k(%A: !enigma.buffer<bf16, device>, %i: i32) writes [0] {
   %e = enigma.exp %s : bf16
   enigma.store %e, %A[%i] : bf16, !enigma.buffer<bf16, device>, i32
 }
+
+// Rounding a fraction to bfloat must not reach 1.
+// CHECK-LABEL: @fraction
+// CHECK: %[[F:.*]] = enigma.fract %{{.*}} : f32
+// CHECK: %[[MOST:.*]] = enigma.constant 0.99609375 : f32
+// CHECK: %[[ABOVE:.*]] = enigma.cmp_gt %[[F]], %[[MOST]] : f32
+// CHECK: %[[KEPT:.*]] = enigma.select %[[ABOVE]], %[[MOST]], %[[F]]
+// CHECK: enigma.cast %[[KEPT]] : f32 to bf16
+enigma.kernel @fraction(%A: !enigma.buffer<bf16, device>, %i: i32) writes [0] {
+  %v = enigma.load %A[%i] : !enigma.buffer<bf16, device>, i32 -> bf16
+  %f = enigma.fract %v : bf16
+  enigma.store %f, %A[%i] : bf16, !enigma.buffer<bf16, device>, i32
+}

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// A kernel as machine code for this CPU: the legalised dialect module lowered to LLVM IR in 32-lane form, optimised and
-// linked into the process. What comes out is a HostAbi descriptor that the runtime's host device calls.
+// A kernel as machine code for this CPU: the legalised dialect module lowered to LLVM IR in 32-lane form,
+// optimised and linked into the process. What comes out is a HostAbi descriptor that the runtime's host
+// device calls.
 //
 //   auto code = host::compileForHost(module, {.check = true});
 //   auto pipeline = device->createPipeline({.kernel = code->descriptor(), .owner = code,
 //                                           .sites = host::accessSites(module)});
 //
-// Compiling is safe from several threads at once, given a context each. Errors are enigma::Error of kind Compile.
+// Compiling is safe from several threads at once, given a context each. Errors are enigma::Error of kind
+// Compile.
 #pragma once
 
 #include "enigma/Support/Error.h"
@@ -55,7 +57,8 @@ protected:
 /// Compiles the one kernel of `module`.
 std::shared_ptr<Executable> compileForHost(mlir::ModuleOp module, const HostOptions &options = {});
 
-/// The user's line of each access number that an out-of-bounds report can carry, in the order of compileForHost.
+/// The user's line of each access number that an out-of-bounds report can carry, in the order of
+/// compileForHost.
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module);
 
 } // namespace enigma::host

@@ -32,7 +32,8 @@ TEST(Compile, SaxpyIsRightForEveryLength) {
       x[i] = float(i) * 0.25f;
       y[i] = float(n - i);
     }
-    saxpy.run({buffer(x), Argument::scalar(3.0f), buffer(y), Argument::memory(out.data(), n * 4)}, {int64_t(n)}, {256});
+    saxpy.run({buffer(x), Argument::scalar(3.0f), buffer(y), Argument::memory(out.data(), n * 4)},
+              {int64_t(n)}, {256});
     for (size_t i = 0; i < n; ++i)
       ASSERT_EQ(out[i], std::fma(3.0f, x[i], y[i])) << "element " << i << " of " << n;
     EXPECT_EQ(out[n], -1.0f) << "wrote past the end";
@@ -49,9 +50,12 @@ size_t count(const std::string &text, const std::string &what) {
 TEST(Compile, SaxpyIsTwoVectorLoadsAndOneVectorStore) {
   Compiled saxpy(kSaxpy);
   const std::string &ir = saxpy.code->llvmIr();
-  EXPECT_EQ(count(ir, "load <32 x float>"), 2u);
-  EXPECT_EQ(count(ir, "store <32 x float>"), 2u) << "one to the buffer, one to hand the lanes to the slow path";
-  EXPECT_EQ(count(ir, "@llvm.fma.v32f32("), 2u) << "its declaration and one use";
+  // LLVM may copy the body for full and for partial blocks.
+  const size_t bodies = count(ir, "call <32 x float> @llvm.fma.v32f32(");
+  EXPECT_TRUE(bodies == 1 || bodies == 2) << bodies;
+  EXPECT_EQ(count(ir, "load <32 x float>"), 2 * bodies);
+  EXPECT_EQ(count(ir, "store <32 x float>"), bodies);
+  EXPECT_EQ(count(ir, "load float"), 1u) << "alpha, once";
   EXPECT_EQ(count(ir, "noalias"), 0u);
   EXPECT_EQ(count(ir, "contract"), 0u);
 }
@@ -70,13 +74,60 @@ enigma.kernel @matscale(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32,
   enigma.store %r, %C[%i] : f32, !enigma.buffer<f32, device>, ui32
 })");
   EXPECT_EQ(count(kernel.code->llvmIr(), "_varying"), 0u);
-  EXPECT_EQ(count(kernel.code->llvmIr(), "load <32 x float>"), 1u);
+  EXPECT_EQ(count(kernel.code->llvmIr(), "load <32 x float>"),
+            count(kernel.code->llvmIr(), "fmul <32 x float>"));
   std::vector<float> a(512 * 37), c(a.size());
   for (size_t i = 0; i < a.size(); ++i)
     a[i] = float(i);
   kernel.run({buffer(a), buffer(c)}, {512, 37}, {16, 16});
   for (size_t i = 0; i < a.size(); ++i)
     ASSERT_EQ(c[i], 2 * a[i]);
+}
+
+TEST(Compile, WhatIsStagedKeepsTheOrderOfTheProgram) {
+  // The load of B[i + 1] comes after a store to A, which may be the same memory: it is not staged, and sees
+  // the store.
+  Compiled kernel(R"(
+enigma.kernel @order(%A: !enigma.buffer<i32, device>, %B: !enigma.buffer<i32, device>,
+                     %Out: !enigma.buffer<i32, device>) writes [0, 2] {
+  %i = enigma.thread_position_in_grid x
+  %n = enigma.constant 70 : ui32
+  %seven = enigma.constant 7 : i32
+  %m = enigma.cmp_lt %i, %n : ui32
+  %a = enigma.load_if %A[%i] if %m else %seven : !enigma.buffer<i32, device>, ui32 -> i32
+  %a2 = enigma.add %a, %seven : i32
+  enigma.store_if %a2, %A[%i] if %m : i32, !enigma.buffer<i32, device>, ui32
+  %b = enigma.load_if %B[%i] if %m else %seven : !enigma.buffer<i32, device>, ui32 -> i32
+  enigma.store_if %b, %Out[%i] if %m : i32, !enigma.buffer<i32, device>, ui32
+  %s = enigma.add %b, %a : i32
+  enigma.store_if %s, %Out[%i] if %m : i32, !enigma.buffer<i32, device>, ui32
+})");
+  std::vector<int32_t> a(70), out(70, -1);
+  for (size_t i = 0; i < a.size(); ++i)
+    a[i] = int32_t(i);
+  kernel.run({buffer(a), buffer(a), buffer(out)}, {100});
+  for (size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i], int32_t(i) + 7);
+    EXPECT_EQ(out[i], 2 * int32_t(i) + 7) << i;
+  }
+}
+
+TEST(Compile, OnePlaceForAllLanesUnderAMask) {
+  // The first lanes are masked out; the value that the others read must still arrive.
+  Compiled kernel(R"(
+enigma.kernel @broadcast(%A: !enigma.buffer<f32, device>, %Out: !enigma.buffer<f32, device>) writes [1] {
+  %i = enigma.thread_position_in_grid x
+  %five = enigma.constant 5 : ui32
+  %zero = enigma.constant 0 : ui32
+  %f = enigma.constant -1.0 : f32
+  %m = enigma.cmp_ge %i, %five : ui32
+  %v = enigma.load_if %A[%zero] if %m else %f : !enigma.buffer<f32, device>, ui32 -> f32
+  enigma.store %v, %Out[%i] : f32, !enigma.buffer<f32, device>, ui32
+})");
+  std::vector<float> a = {3.0f}, out(40);
+  kernel.run({buffer(a), buffer(out)}, {40});
+  for (size_t i = 0; i < 40; ++i)
+    EXPECT_EQ(out[i], i < 5 ? -1.0f : 3.0f) << i;
 }
 
 TEST(Compile, DescribesTheKernel) {
@@ -97,9 +148,10 @@ TEST(Compile, DescribesTheKernel) {
 TEST(Compile, ScalarParametersOfEveryType) {
   const auto check = [](const std::string &t, auto value) {
     using T = decltype(value);
-    Compiled kernel("enigma.kernel @k(%s: " + t + ", %Out: !enigma.buffer<" + t + ", device>) writes [1] {\n" +
-                    "  %i = enigma.thread_position_in_grid x\n  enigma.store %s, %Out[%i] : " + t + ", !enigma.buffer<" + t +
-                    ", device>, ui32\n}");
+    Compiled kernel("enigma.kernel @k(%s: " + t + ", %Out: !enigma.buffer<" + t +
+                    ", device>) writes [1] {\n" +
+                    "  %i = enigma.thread_position_in_grid x\n  enigma.store %s, %Out[%i] : " + t +
+                    ", !enigma.buffer<" + t + ", device>, ui32\n}");
     std::vector<T> out(40);
     kernel.run({Argument::scalar(value), buffer(out)}, {40});
     EXPECT_EQ(std::count(out.begin(), out.end(), value), 40) << t;
@@ -168,8 +220,9 @@ TEST(Compile, ThreadsMayCompileAndLaunchAtOnce) {
 
 TEST(Compile, RefusesAModuleWithoutOneKernel) {
   EXPECT_EQ(errorOf([] { Compiled nothing("module {}"); }), "the module has no kernel");
-  EXPECT_EQ(errorOf([] { Compiled two("enigma.kernel @a() writes [] {\n}\nenigma.kernel @b() writes [] {\n}"); }),
-            "the host compiles one kernel at a time, got a module with several");
+  EXPECT_EQ(
+      errorOf([] { Compiled two("enigma.kernel @a() writes [] {\n}\nenigma.kernel @b() writes [] {\n}"); }),
+      "the host compiles one kernel at a time, got a module with several");
 }
 
 } // namespace

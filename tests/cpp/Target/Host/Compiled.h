@@ -15,6 +15,7 @@
 #include "mlir/Parser/Parser.h"
 
 #include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
 
@@ -49,7 +50,8 @@ public:
   std::shared_ptr<runtime::Pipeline> pipeline;
 };
 
-template <class T> Argument buffer(std::vector<T> &values) {
+template <class T>
+Argument buffer(std::vector<T> &values) {
   return Argument::memory(values.data(), values.size() * sizeof(T));
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a list of elementwise operations on the same inputs, in every form that values have in generated code: different
-// in each lane, the same in all lanes, and compiled for this CPU, for AVX2 and for the oldest x86-64.
+// Runs a list of elementwise operations on the same inputs, in every form that values have in generated code:
+// different in each lane, the same in all lanes, and compiled for this CPU, for AVX2 and for the oldest
+// x86-64.
 //
 //   Batch<int32_t> batch("i32", {a, b, c});
-//   batch.expect<int32_t>("enigma.add %a, %b : i32", "i32", [](int32_t a, int32_t b, int32_t c) { return ...; });
-//   batch.run();
+//   batch.expect<int32_t>("enigma.add %a, %b : i32", "i32", [](int32_t a, int32_t b, int32_t c) { return ...;
+//   }); batch.run();
 #pragma once
 
 #include "Compiled.h"
@@ -35,25 +36,28 @@ inline double valueOf(Half x) {
   return exponent ? sign * std::ldexp(1024 + fraction, exponent - 25) : sign * std::ldexp(fraction, -24);
 }
 /// Rounds to nearest even by trying: the nearest of the type's values, ordered by bits.
-template <class Narrow> Narrow narrowed(double x, unsigned infinity, double beyond) {
+template <class Narrow>
+Narrow narrowed(double x, unsigned infinity, double beyond) {
   const uint16_t sign = std::signbit(x) ? 0x8000 : 0;
   if (std::isnan(x))
-    return Narrow{uint16_t(infinity | (infinity & -infinity) >> 1)};   // the fraction's highest bit
+    return Narrow{uint16_t(infinity | (infinity & -infinity) >> 1)}; // the fraction's highest bit
   const double magnitude = std::fabs(x);
   if (magnitude >= beyond)
     return Narrow{uint16_t(sign | infinity)};
-  unsigned low = 0, high = infinity;   // low <= magnitude < high
+  unsigned low = 0, high = infinity; // low <= magnitude < high
   while (high - low > 1) {
     const unsigned middle = (low + high) / 2;
     (valueOf(Narrow{uint16_t(middle)}) <= magnitude ? low : high) = middle;
   }
   const double below = magnitude - valueOf(Narrow{uint16_t(low)});
   const double above = (high == infinity ? beyond + (beyond - valueOf(Narrow{uint16_t(low)}))
-                                         : valueOf(Narrow{uint16_t(high)})) - magnitude;
+                                         : valueOf(Narrow{uint16_t(high)})) -
+                       magnitude;
   const unsigned nearest = below < above || (below == above && low % 2 == 0) ? low : high;
   return Narrow{uint16_t(sign | nearest)};
 }
-template <class T> T numberOf(double x) {
+template <class T>
+T numberOf(double x) {
   if constexpr (std::is_same_v<T, Half>)
     return narrowed<Half>(x, 0x7c00, 65520);
   else if constexpr (std::is_same_v<T, Brain>)
@@ -62,7 +66,8 @@ template <class T> T numberOf(double x) {
     return static_cast<T>(x);
 }
 
-template <class T> std::string show(T x) {
+template <class T>
+std::string show(T x) {
   if constexpr (std::is_integral_v<T>)
     return std::to_string(+x);
   else {
@@ -73,7 +78,8 @@ template <class T> std::string show(T x) {
 }
 
 /// Distance in representable values of the type; 0 for two NaNs and for zeros of the same sign.
-template <class T> double distance(T x, T y) {
+template <class T>
+double distance(T x, T y) {
   if constexpr (std::is_integral_v<T>) {
     return x == y ? 0 : INFINITY;
   } else {
@@ -96,14 +102,16 @@ template <class T> double distance(T x, T y) {
   }
 }
 
-template <class T> class Batch {
+template <class T>
+class Batch {
 public:
-  Batch(std::string inType, std::array<std::vector<T>, 3> inputs) : type(std::move(inType)), in(std::move(inputs)) {}
+  Batch(std::string inType, std::array<std::vector<T>, 3> inputs)
+      : type(std::move(inType)), in(std::move(inputs)) {}
 
   /// `operation` uses %a, %b, %c and gives one result of `resultType`; `reference` the expected value.
   template <class R>
-  void expect(const std::string &operation, const std::string &resultType, std::function<R(T, T, T)> reference,
-              double tolerance = 0) {
+  void expect(const std::string &operation, const std::string &resultType,
+              std::function<R(T, T, T)> reference, double tolerance = 0) {
     Row row;
     row.operation = operation;
     row.type = resultType;
@@ -115,8 +123,9 @@ public:
         const R want = reference(in[0][i], in[1][i], in[2][i]);
         if (distance(got[i], want) > tolerance) {
           ++wrong;
-          ADD_FAILURE() << operation << " of " << show(in[0][i]) << ", " << show(in[1][i]) << ", " << show(in[2][i])
-                        << " gives " << show(got[i]) << ", not " << show(want) << " (" << how << ")";
+          ADD_FAILURE() << operation << " of " << show(in[0][i]) << ", " << show(in[1][i]) << ", "
+                        << show(in[2][i]) << " gives " << show(got[i]) << ", not " << show(want) << " ("
+                        << how << ")";
         }
       }
     };
@@ -150,14 +159,14 @@ private:
       params += std::string(params.empty() ? "%" : ", %") + name + ": " + bufferOf(type);
     const std::string index = isUniform ? "%zero" : "%i";
     for (const char *name : {"a", "b", "c"})
-      body += std::string("  %") + name + " = enigma.load %" + char(*name - 32) + "[" + index + "] : " +
-              bufferOf(type) + ", ui32 -> " + type + "\n";
+      body += std::string("  %") + name + " = enigma.load %" + char(*name - 32) + "[" + index +
+              "] : " + bufferOf(type) + ", ui32 -> " + type + "\n";
     for (size_t r = first; r < last; ++r) {
       const std::string n = std::to_string(r);
       const std::string t = rows[r].type;
       params += ", %Out" + n + ": " + bufferOf(t);
-      // "$" is the row's number; lines before the last one prepare operands. Of two results "#0 " or "#1 " in front of
-      // the operation tells which.
+      // "$" is the row's number; lines before the last one prepare operands. Of two results "#0 " or "#1 " in
+      // front of the operation tells which.
       std::string operation = rows[r].operation;
       for (size_t at; (at = operation.find('$')) != std::string::npos;)
         operation.replace(at, 1, "_" + n);
@@ -168,14 +177,15 @@ private:
       const bool hasTwo = operation[0] == '#';
       const std::string which = hasTwo ? operation.substr(0, 2) : "";
       body += "  %r" + n + (hasTwo ? ":2" : "") + " = " + operation.substr(hasTwo ? 3 : 0) + "\n";
-      body += "  enigma.store %r" + n + which + ", %Out" + n + "[" + index + "] : " + t + ", " + bufferOf(t) + ", ui32\n";
+      body += "  enigma.store %r" + n + which + ", %Out" + n + "[" + index + "] : " + t + ", " + bufferOf(t) +
+              ", ui32\n";
       written += (written.empty() ? "" : ", ") + std::to_string(r - first + 3);
     }
     HostOptions options;
     options.cpu = cpu;
     Compiled kernel("enigma.kernel @batch(" + params + ") writes [" + written +
-                        "] {\n  %i = enigma.thread_position_in_grid x\n  %zero = enigma.constant 0 : ui32\n" + body +
-                        "}",
+                        "] {\n  %i = enigma.thread_position_in_grid x\n  %zero = enigma.constant 0 : ui32\n" +
+                        body + "}",
                     options);
     const auto argsFrom = [&](size_t element, size_t count) {
       std::vector<Argument> args;

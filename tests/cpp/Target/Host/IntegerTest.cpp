@@ -11,14 +11,18 @@ namespace {
 
 using Wide = __int128;
 
-template <class T> std::string typeName() {
+template <class T>
+std::string typeName() {
   return std::string(std::is_signed_v<T> ? "i" : "ui") + std::to_string(sizeof(T) * 8);
 }
 
-template <class T> std::array<std::vector<T>, 3> edgeTriples() {
+template <class T>
+std::array<std::vector<T>, 3> edgeTriples() {
   constexpr T low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
-  const std::vector<T> edges = {0, 1, 2, 3, 7, T(low + 1), low, high, T(high - 1), T(high / 2), T(low / 2), T(-1), T(-2), T(-7),
-                                T(0x55), T(0x5a5a5a5a5a5a5a5aull), 31, 32};
+  const std::vector<T> edges = {
+      0,           1,           2,          3,     7,     T(low + 1), low,     high,
+      T(high - 1), T(high / 2), T(low / 2), T(-1), T(-2), T(-7),      T(0x55), T(0x5a5a5a5a5a5a5a5aull),
+      31,          32};
   std::array<std::vector<T>, 3> columns;
   size_t n = 0;
   for (const T a : edges)
@@ -30,19 +34,22 @@ template <class T> std::array<std::vector<T>, 3> edgeTriples() {
   return columns;
 }
 
-template <class T> T saturated(Wide x) {
+template <class T>
+T saturated(Wide x) {
   return x < Wide(std::numeric_limits<T>::min())   ? std::numeric_limits<T>::min()
          : x > Wide(std::numeric_limits<T>::max()) ? std::numeric_limits<T>::max()
                                                    : T(x);
 }
-template <class T> T floorDivided(T a, T b) {
+template <class T>
+T floorDivided(T a, T b) {
   if (b == 0)
     return 0;
   const Wide q = Wide(a) / b, r = Wide(a) % b;
   return T(r != 0 && (r < 0) != (b < 0) ? q - 1 : q);
 }
 
-template <class T> class IntegerTest : public ::testing::Test {};
+template <class T>
+class IntegerTest : public ::testing::Test {};
 using Integers = ::testing::Types<int8_t, uint8_t, int16_t, uint16_t, int32_t, uint32_t, int64_t, uint64_t>;
 TYPED_TEST_SUITE(IntegerTest, Integers);
 
@@ -53,10 +60,12 @@ TYPED_TEST(IntegerTest, EveryOperationMatchesWideArithmetic) {
   const std::string t = typeName<T>(), u = typeName<U>();
   Batch<T> batch(t, edgeTriples<T>());
   const auto binary = [&](const char *name, auto f) {
-    batch.template expect<T>(std::string("enigma.") + name + " %a, %b : " + t, t, [f](T a, T b, T) { return T(f(a, b)); });
+    batch.template expect<T>(std::string("enigma.") + name + " %a, %b : " + t, t,
+                             [f](T a, T b, T) { return T(f(a, b)); });
   };
   const auto unary = [&](const char *name, auto f) {
-    batch.template expect<T>(std::string("enigma.") + name + " %a : " + t, t, [f](T a, T, T) { return T(f(a)); });
+    batch.template expect<T>(std::string("enigma.") + name + " %a : " + t, t,
+                             [f](T a, T, T) { return T(f(a)); });
   };
   const auto ternary = [&](const char *name, auto f) {
     batch.template expect<T>(std::string("enigma.") + name + " %a, %b, %c : " + t, t,
@@ -87,7 +96,10 @@ TYPED_TEST(IntegerTest, EveryOperationMatchesWideArithmetic) {
   unary("abs", [](T a) { return a < 0 ? 0 - U(a) : U(a); });
   binary("min", [](T a, T b) { return a < b ? a : b; });
   binary("max", [](T a, T b) { return a < b ? b : a; });
-  ternary("clamp", [](T a, T b, T c) { const T low = a < b ? b : a; return low < c ? low : c; });
+  ternary("clamp", [](T a, T b, T c) {
+    const T low = a < b ? b : a;
+    return low < c ? low : c;
+  });
   batch.template expect<U>("enigma.abs_diff %a, %b : " + t, u,
                            [](T a, T b, T) { return U(a < b ? Wide(b) - a : Wide(a) - b); });
   binary("add_sat", [](T a, T b) { return saturated<T>(Wide(a) + b); });
@@ -96,7 +108,7 @@ TYPED_TEST(IntegerTest, EveryOperationMatchesWideArithmetic) {
   ternary("mad_hi", [](T a, T b, T c) { return ((Wide(a) * b) >> bits) + c; });
   ternary("mad_sat", [](T a, T b, T c) {
     if constexpr (sizeof(T) == 8 && !std::is_signed_v<T>) {
-      const unsigned __int128 sum = static_cast<unsigned __int128>(a) * b + c;   // more than Wide holds
+      const unsigned __int128 sum = static_cast<unsigned __int128>(a) * b + c; // more than Wide holds
       return sum >> 64 ? ~T(0) : T(sum);
     } else {
       return saturated<T>(Wide(a) * b + c);
@@ -133,10 +145,11 @@ TYPED_TEST(IntegerTest, BitFieldsOfEveryPlaceAndWidth) {
   const std::string t = typeName<T>(), end = " : " + t;
   Batch<T> batch(t, edgeTriples<T>());
   // Place and width come from %b and %c, brought into range: place in [0, bits], width in [0, bits - place].
-  const std::string field = "%all$ = enigma.constant " + std::to_string(bits + 1) + " : ui32\n" +
-                            "  %bw$ = enigma.cast %b : " + t + " to ui32\n  %cw$ = enigma.cast %c : " + t + " to ui32\n" +
-                            "  %o$ = enigma.mod %bw$, %all$ : ui32\n  %left$ = enigma.sub %all$, %o$ : ui32\n" +
-                            "  %n$ = enigma.mod %cw$, %left$ : ui32\n";
+  const std::string field =
+      "%all$ = enigma.constant " + std::to_string(bits + 1) + " : ui32\n" + "  %bw$ = enigma.cast %b : " + t +
+      " to ui32\n  %cw$ = enigma.cast %c : " + t + " to ui32\n" +
+      "  %o$ = enigma.mod %bw$, %all$ : ui32\n  %left$ = enigma.sub %all$, %o$ : ui32\n" +
+      "  %n$ = enigma.mod %cw$, %left$ : ui32\n";
   const auto placeOf = [](T b) { return uint32_t(b) % (bits + 1); };
   const auto widthOf = [=](T b, T c) { return uint32_t(c) % (bits + 1 - placeOf(b)); };
   const auto ones = [](uint32_t width) { return width == bits ? U(-1) : U((U(1) << width) - 1); };

@@ -3,10 +3,11 @@
 // The functions that generated code calls, apart from it: the table, and accuracy over their whole range.
 #include "LaneMath.h"
 
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <gtest/gtest.h>
 #include <vector>
 
 using namespace enigma::host;
@@ -37,9 +38,11 @@ double ulps(float got, double want) {
 
 TEST(LaneMath, FunctionsAreWithinOneUlpOfDouble) {
   const std::pair<const char *, double (*)(double)> functions[] = {
-      {"exp", std::exp},   {"exp2", std::exp2}, {"log", std::log},     {"log2", std::log2},   {"log10", std::log10}, {"sin", std::sin},
-      {"cos", std::cos},   {"tan", std::tan},   {"asin", std::asin},   {"acos", std::acos},   {"atan", std::atan},   {"sinh", std::sinh},
-      {"cosh", std::cosh}, {"tanh", std::tanh}, {"asinh", std::asinh}, {"acosh", std::acosh}, {"atanh", std::atanh}, {"erf", std::erf}};
+      {"exp", std::exp},     {"exp2", std::exp2}, {"log", std::log},     {"log2", std::log2},
+      {"log10", std::log10}, {"sin", std::sin},   {"cos", std::cos},     {"tan", std::tan},
+      {"asin", std::asin},   {"acos", std::acos}, {"atan", std::atan},   {"sinh", std::sinh},
+      {"cosh", std::cosh},   {"tanh", std::tanh}, {"asinh", std::asinh}, {"acosh", std::acosh},
+      {"atanh", std::atanh}, {"erf", std::erf}};
   // Every 99733rd f32 there is.
   std::vector<float> values, results(32);
   for (uint64_t bits = 0; bits < (uint64_t(1) << 32); bits += 99733)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads and stores of every shape: lanes side by side, strided, scattered, all in one place; masked, out of bounds,
-// negative, of vectors. Each result is compared with the same program run thread by thread.
+// Loads and stores of every shape: lanes side by side, strided, scattered, all in one place; masked, out of
+// bounds, negative, of vectors. Each result is compared with the same program run thread by thread.
 #include "Compiled.h"
 
 #include <numeric>
@@ -17,17 +17,19 @@ constexpr const char *kI32 = "!enigma.buffer<i32, device>";
 
 /// Out[i] = A[index(i)], where `index` computes %j from %i (ui32) and gives its type.
 Compiled gather(const std::string &index, const std::string &type, HostOptions options = {}) {
-  return Compiled(std::string("enigma.kernel @gather(%A: ") + kI32 + ", %P: " + kI32 + ", %Out: " + kI32 +
-                      ") writes [2] {\n  %i = enigma.thread_position_in_grid x\n  %zero = enigma.constant 0 : ui32\n" + index +
-                      "\n  %v = enigma.load %A[%j] : " + kI32 + ", " + type + " -> i32\n  enigma.store %v, %Out[%i] : i32, " +
-                      kI32 + ", ui32\n}",
-                  options);
+  return Compiled(
+      std::string("enigma.kernel @gather(%A: ") + kI32 + ", %P: " + kI32 + ", %Out: " + kI32 +
+          ") writes [2] {\n  %i = enigma.thread_position_in_grid x\n  %zero = enigma.constant 0 : ui32\n" +
+          index + "\n  %v = enigma.load %A[%j] : " + kI32 + ", " + type +
+          " -> i32\n  enigma.store %v, %Out[%i] : i32, " + kI32 + ", ui32\n}",
+      options);
 }
 
 /// Out[index(i)] = A[i].
 Compiled scatter(const std::string &index, const std::string &type) {
   return Compiled(std::string("enigma.kernel @scatter(%A: ") + kI32 + ", %P: " + kI32 + ", %Out: " + kI32 +
-                  ") writes [2] {\n  %i = enigma.thread_position_in_grid x\n" + index + "\n  %v = enigma.load %A[%i] : " + kI32 +
+                  ") writes [2] {\n  %i = enigma.thread_position_in_grid x\n" + index +
+                  "\n  %v = enigma.load %A[%i] : " + kI32 +
                   ", ui32 -> i32\n  enigma.store %v, %Out[%j] : i32, " + kI32 + ", " + type + "\n}");
 }
 
@@ -43,25 +45,39 @@ struct IndexCase {
 };
 const IndexCase kIndices[] = {
     {"itself", "  %j = enigma.cast %i : ui32 to i32", "i32", [](int64_t i) { return i; }},
-    {"shifted", "  %c = enigma.constant 5 : ui32\n  %j = enigma.add %i, %c : ui32", "ui32", [](int64_t i) { return i + 5; }},
-    {"backwards", "  %c = enigma.constant 99 : ui32\n  %j = enigma.sub %c, %i : ui32", "ui32", [](int64_t i) { return 99 - i; }},
-    {"strided", "  %c = enigma.constant 3 : ui32\n  %j = enigma.mul %i, %c : ui32", "ui32", [](int64_t i) { return 3 * i; }},
-    {"shifted left", "  %c = enigma.constant 1 : ui32\n  %j = enigma.shl %i, %c : ui32", "ui32", [](int64_t i) { return 2 * i; }},
+    {"shifted", "  %c = enigma.constant 5 : ui32\n  %j = enigma.add %i, %c : ui32", "ui32",
+     [](int64_t i) { return i + 5; }},
+    {"backwards", "  %c = enigma.constant 99 : ui32\n  %j = enigma.sub %c, %i : ui32", "ui32",
+     [](int64_t i) { return 99 - i; }},
+    {"strided", "  %c = enigma.constant 3 : ui32\n  %j = enigma.mul %i, %c : ui32", "ui32",
+     [](int64_t i) { return 3 * i; }},
+    {"shifted left", "  %c = enigma.constant 1 : ui32\n  %j = enigma.shl %i, %c : ui32", "ui32",
+     [](int64_t i) { return 2 * i; }},
     {"constant", "  %j = enigma.constant 7 : i64", "i64", [](int64_t) { return 7; }},
-    {"wrapped", "  %c = enigma.constant 64 : ui32\n  %j = enigma.mod %i, %c : ui32", "ui32", [](int64_t i) { return i % 64; }},
-    {"wrapped oddly", "  %c = enigma.constant 37 : ui32\n  %j = enigma.mod %i, %c : ui32", "ui32", [](int64_t i) { return i % 37; }},
-    {"divided", "  %c = enigma.constant 32 : ui32\n  %j = enigma.floor_div %i, %c : ui32", "ui32", [](int64_t i) { return i / 32; }},
-    {"divided by 96", "  %c = enigma.constant 96 : ui32\n  %j = enigma.floor_div %i, %c : ui32", "ui32", [](int64_t i) { return i / 96; }},
-    {"masked", "  %c = enigma.constant 31 : ui32\n  %j = enigma.and %i, %c : ui32", "ui32", [](int64_t i) { return i & 31; }},
-    {"high bits", "  %c = enigma.constant 4294967264 : ui32\n  %j = enigma.and %i, %c : ui32", "ui32", [](int64_t i) { return i & ~31; }},
-    {"shifted right", "  %c = enigma.constant 6 : ui32\n  %j = enigma.shr %i, %c : ui32", "ui32", [](int64_t i) { return i >> 6; }},
-    {"shifted right a little", "  %c = enigma.constant 2 : ui32\n  %j = enigma.shr %i, %c : ui32", "ui32", [](int64_t i) { return i >> 2; }},
+    {"wrapped", "  %c = enigma.constant 64 : ui32\n  %j = enigma.mod %i, %c : ui32", "ui32",
+     [](int64_t i) { return i % 64; }},
+    {"wrapped oddly", "  %c = enigma.constant 37 : ui32\n  %j = enigma.mod %i, %c : ui32", "ui32",
+     [](int64_t i) { return i % 37; }},
+    {"divided", "  %c = enigma.constant 32 : ui32\n  %j = enigma.floor_div %i, %c : ui32", "ui32",
+     [](int64_t i) { return i / 32; }},
+    {"divided by 96", "  %c = enigma.constant 96 : ui32\n  %j = enigma.floor_div %i, %c : ui32", "ui32",
+     [](int64_t i) { return i / 96; }},
+    {"masked", "  %c = enigma.constant 31 : ui32\n  %j = enigma.and %i, %c : ui32", "ui32",
+     [](int64_t i) { return i & 31; }},
+    {"high bits", "  %c = enigma.constant 4294967264 : ui32\n  %j = enigma.and %i, %c : ui32", "ui32",
+     [](int64_t i) { return i & ~31; }},
+    {"shifted right", "  %c = enigma.constant 6 : ui32\n  %j = enigma.shr %i, %c : ui32", "ui32",
+     [](int64_t i) { return i >> 6; }},
+    {"shifted right a little", "  %c = enigma.constant 2 : ui32\n  %j = enigma.shr %i, %c : ui32", "ui32",
+     [](int64_t i) { return i >> 2; }},
     {"widened", "  %j = enigma.cast %i : ui32 to i64", "i64", [](int64_t i) { return i; }},
-    {"widened after adding", "  %c = enigma.constant 3 : ui32\n  %k = enigma.add %i, %c : ui32\n  %j = enigma.cast %k : ui32 to ui64", "ui64",
-     [](int64_t i) { return i + 3; }},
+    {"widened after adding",
+     "  %c = enigma.constant 3 : ui32\n  %k = enigma.add %i, %c : ui32\n  %j = enigma.cast %k : ui32 to ui64",
+     "ui64", [](int64_t i) { return i + 3; }},
     {"narrow", "  %j = enigma.cast %i : ui32 to ui8", "ui8", [](int64_t i) { return i & 255; }},
-    {"narrow and signed", "  %c = enigma.constant 63 : ui32\n  %k = enigma.and %i, %c : ui32\n  %j = enigma.cast %k : ui32 to i16", "i16",
-     [](int64_t i) { return i & 63; }},
+    {"narrow and signed",
+     "  %c = enigma.constant 63 : ui32\n  %k = enigma.and %i, %c : ui32\n  %j = enigma.cast %k : ui32 to i16",
+     "i16", [](int64_t i) { return i & 63; }},
     {"from memory", "  %j = enigma.load %P[%i] : !enigma.buffer<i32, device>, ui32 -> i32", "i32",
      [](int64_t i) { return i * 29 % 311; }},
 };
@@ -113,15 +129,19 @@ TEST(Memory, OutOfBoundsLoadsGiveZeroAndAreReported) {
     int64_t size, badIndex;
   } cases[] = {
       {"  %j = enigma.cast %i : ui32 to i32", "i32", "index 50, size 50, thread (50, 0, 0)", 50, 0},
-      {"  %c = enigma.constant 3 : i32\n  %k = enigma.cast %i : ui32 to i32\n  %j = enigma.sub %k, %c : i32", "i32",
-       "index -3, size 200, thread (0, 0, 0)", 200, 0},
-      {"  %c = enigma.constant 3 : ui32\n  %j = enigma.sub %i, %c : ui32", "ui32", "index 4294967293, size 200, thread (0, 0, 0)", 200, 0},
+      {"  %c = enigma.constant 3 : i32\n  %k = enigma.cast %i : ui32 to i32\n  %j = enigma.sub %k, %c : i32",
+       "i32", "index -3, size 200, thread (0, 0, 0)", 200, 0},
+      {"  %c = enigma.constant 3 : ui32\n  %j = enigma.sub %i, %c : ui32", "ui32",
+       "index 4294967293, size 200, thread (0, 0, 0)", 200, 0},
       {"  %j = enigma.constant 9999 : i32", "i32", "index 9999, size 200, thread (0, 0, 0)", 200, 0},
       {"  %j = enigma.constant -1 : i64", "i64", "index -1, size 200, thread (0, 0, 0)", 200, 0},
-      {"  %c = enigma.constant 7 : ui32\n  %j = enigma.mul %i, %c : ui32", "ui32", "index 203, size 200, thread (29, 0, 0)", 200, 0},
-      {"  %j = enigma.load %P[%i] : !enigma.buffer<i32, device>, ui32 -> i32", "i32", "index -7, size 200, thread (40, 0, 0)", 200, 0},
-      {"  %k = enigma.cast %i : ui32 to i64\n  %c = enigma.constant -9223372036854775808 : i64\n  %j = enigma.add %k, %c : i64", "i64",
-       "index -9223372036854775808, size 200, thread (0, 0, 0)", 200, 0},
+      {"  %c = enigma.constant 7 : ui32\n  %j = enigma.mul %i, %c : ui32", "ui32",
+       "index 203, size 200, thread (29, 0, 0)", 200, 0},
+      {"  %j = enigma.load %P[%i] : !enigma.buffer<i32, device>, ui32 -> i32", "i32",
+       "index -7, size 200, thread (40, 0, 0)", 200, 0},
+      {"  %k = enigma.cast %i : ui32 to i64\n  %c = enigma.constant -9223372036854775808 : i64\n  %j = "
+       "enigma.add %k, %c : i64",
+       "i64", "index -9223372036854775808, size 200, thread (0, 0, 0)", 200, 0},
   };
   for (const auto &c : cases) {
     Compiled kernel = gather(c.index, c.type);
@@ -136,12 +156,14 @@ TEST(Memory, OutOfBoundsLoadsGiveZeroAndAreReported) {
 }
 
 TEST(Memory, OutOfBoundsStoresTouchNothing) {
-  Compiled kernel = scatter("  %c = enigma.constant 20 : i32\n  %k = enigma.cast %i : ui32 to i32\n  %j = enigma.sub %k, %c : i32", "i32");
+  Compiled kernel = scatter(
+      "  %c = enigma.constant 20 : i32\n  %k = enigma.cast %i : ui32 to i32\n  %j = enigma.sub %k, %c : i32",
+      "i32");
   std::vector<int32_t> a = iota(200), p(1), all(300, -1);
-  const std::string message = errorOf([&] {
-    kernel.run({buffer(a), buffer(p), Argument::memory(all.data() + 100, 50 * 4)}, {100});
-  });
-  EXPECT_EQ(message, "scatter: store to parameter 'Out' is out of bounds: index -20, size 50, thread (0, 0, 0)");
+  const std::string message =
+      errorOf([&] { kernel.run({buffer(a), buffer(p), Argument::memory(all.data() + 100, 50 * 4)}, {100}); });
+  EXPECT_EQ(message,
+            "scatter: store to parameter 'Out' is out of bounds: index -20, size 50, thread (0, 0, 0)");
   for (int i = 0; i < 300; ++i)
     EXPECT_EQ(all[size_t(i)], i >= 100 && i < 150 ? 120 + i - 100 : -1) << i;
 }
@@ -153,7 +175,7 @@ TEST(Memory, AnErrorNamesTheUsersLine) {
     kernel.run({buffer(a), buffer(p), buffer(out)}, {10});
     FAIL() << "nothing was thrown";
   } catch (const Error &error) {
-    EXPECT_EQ(error.loc().line, 5u);   // of the text that the kernel was parsed from
+    EXPECT_EQ(error.loc().line, 5u); // of the text that the kernel was parsed from
   }
 }
 
@@ -173,17 +195,18 @@ TEST(Memory, UncheckedAccessesInBoundsAreTheSame) {
 
 std::string masked(const std::string &mask) {
   return std::string("enigma.kernel @masked(%A: ") + kF32 + ", %Out: " + kF32 + ") writes [1] {\n" +
-         "  %i = enigma.thread_position_in_grid x\n  %n = enigma.constant 70 : ui32\n  %one = enigma.constant 1 : ui32\n" +
+         "  %i = enigma.thread_position_in_grid x\n  %n = enigma.constant 70 : ui32\n  %one = "
+         "enigma.constant 1 : ui32\n" +
          "  %two = enigma.constant 2 : ui32\n  %f = enigma.constant -5.0 : f32\n" + mask +
-         "  %v = enigma.load_if %A[%i] if %m else %f : " + kF32 + ", ui32 -> f32\n  enigma.store_if %v, %Out[%i] if %m : f32, " +
-         kF32 + ", ui32\n}";
+         "  %v = enigma.load_if %A[%i] if %m else %f : " + kF32 +
+         ", ui32 -> f32\n  enigma.store_if %v, %Out[%i] if %m : f32, " + kF32 + ", ui32\n}";
 }
 
 TEST(Memory, AFalseMaskNeverTouchesMemoryAndIsNoError) {
   Compiled kernel(masked("  %m = enigma.cmp_lt %i, %n : ui32\n"));
   std::vector<float> a(70), out(70, -1.0f);
   std::iota(a.begin(), a.end(), 0.0f);
-  kernel.run({buffer(a), buffer(out)}, {1000});   // both buffers end at 70
+  kernel.run({buffer(a), buffer(out)}, {1000}); // both buffers end at 70
   EXPECT_EQ(out, a);
 }
 
@@ -224,19 +247,20 @@ TEST(Memory, TheFallbackIsUsedWhereTheMaskIsFalse) {
 }
 
 TEST(Memory, EveryElementTypeIsCopiedUnchanged) {
-  const std::pair<const char *, size_t> types[] = {{"f16", 2}, {"bf16", 2}, {"f32", 4}, {"i8", 1}, {"ui8", 1}, {"i16", 2},
-                                                   {"ui16", 2}, {"i32", 4}, {"ui32", 4}, {"i64", 8}, {"ui64", 8}};
+  const std::pair<const char *, size_t> types[] = {{"f16", 2},  {"bf16", 2}, {"f32", 4},  {"i8", 1},
+                                                   {"ui8", 1},  {"i16", 2},  {"ui16", 2}, {"i32", 4},
+                                                   {"ui32", 4}, {"i64", 8},  {"ui64", 8}};
   for (const auto &[type, bytes] : types) {
     const std::string b = std::string("!enigma.buffer<") + type + ", device>";
     Compiled kernel("enigma.kernel @copy(%A: " + b + ", %Out: " + b + ") writes [1] {\n" +
-                    "  %i = enigma.thread_position_in_grid x\n  %v = enigma.load %A[%i] : " + b + ", ui32 -> " + type +
-                    "\n  enigma.store %v, %Out[%i] : " + type + ", " + b + ", ui32\n}");
+                    "  %i = enigma.thread_position_in_grid x\n  %v = enigma.load %A[%i] : " + b +
+                    ", ui32 -> " + type + "\n  enigma.store %v, %Out[%i] : " + type + ", " + b + ", ui32\n}");
     const size_t n = 1000;
     std::vector<unsigned char> from(n * bytes), to(n * bytes + 16, 0xcd);
     uint32_t random = 12345;
     for (unsigned char &byte : from)
       byte = static_cast<unsigned char>((random = random * 1664525 + 1013904223) >> 24);
-    if (std::string(type) == "f16")   // a signalling NaN becomes quiet
+    if (std::string(type) == "f16") // a signalling NaN becomes quiet
       for (size_t i = 1; i < from.size(); i += 2)
         from[i] &= 0xbf;
     kernel.run({buffer(from), Argument::memory(to.data(), n * bytes)}, {int64_t(n)});
@@ -247,9 +271,10 @@ TEST(Memory, EveryElementTypeIsCopiedUnchanged) {
 
 TEST(Memory, BooleansAreBytes) {
   const std::string b = "!enigma.buffer<i1, device>";
-  Compiled kernel("enigma.kernel @k(%A: " + b + ", %Out: " + b + ") writes [1] {\n  %i = enigma.thread_position_in_grid x\n" +
-                  "  %v = enigma.load %A[%i] : " + b + ", ui32 -> i1\n  %w = enigma.not %v : i1\n  enigma.store %w, %Out[%i] : i1, " +
-                  b + ", ui32\n}");
+  Compiled kernel(
+      "enigma.kernel @k(%A: " + b + ", %Out: " + b +
+      ") writes [1] {\n  %i = enigma.thread_position_in_grid x\n" + "  %v = enigma.load %A[%i] : " + b +
+      ", ui32 -> i1\n  %w = enigma.not %v : i1\n  enigma.store %w, %Out[%i] : i1, " + b + ", ui32\n}");
   std::vector<uint8_t> a = {0, 1, 2, 255, 0, 1}, out(6, 9);
   kernel.run({buffer(a), buffer(out)}, {6});
   EXPECT_EQ(out, (std::vector<uint8_t>{1, 0, 0, 0, 1, 0}));
@@ -258,18 +283,21 @@ TEST(Memory, BooleansAreBytes) {
 TEST(Memory, VectorsAreConsecutiveElements) {
   for (const int width : {2, 4}) {
     const std::string w = std::to_string(width), vec = "vector<" + w + "xf32>", b = kF32;
-    Compiled kernel("enigma.kernel @k(%A: " + b + ", %Out: " + b + ") writes [1] {\n  %i = enigma.thread_position_in_grid x\n" +
-                    "  %w = enigma.constant " + w + " : ui32\n  %j = enigma.mul %i, %w : ui32\n  %v = enigma.load %A[%j] : " + b +
-                    ", ui32 -> " + vec + "\n  %x = enigma.extract %v[0] : " + vec + " -> f32\n  %s = enigma.splat %x : f32 -> " +
-                    vec + "\n  %r = enigma.add %v, %s : " + vec + "\n  enigma.store %r, %Out[%j] : " + vec + ", " + b + ", ui32\n}");
+    Compiled kernel("enigma.kernel @k(%A: " + b + ", %Out: " + b +
+                    ") writes [1] {\n  %i = enigma.thread_position_in_grid x\n" + "  %w = enigma.constant " +
+                    w + " : ui32\n  %j = enigma.mul %i, %w : ui32\n  %v = enigma.load %A[%j] : " + b +
+                    ", ui32 -> " + vec + "\n  %x = enigma.extract %v[0] : " + vec +
+                    " -> f32\n  %s = enigma.splat %x : f32 -> " + vec + "\n  %r = enigma.add %v, %s : " +
+                    vec + "\n  enigma.store %r, %Out[%j] : " + vec + ", " + b + ", ui32\n}");
     for (const size_t n : {1, 32, 77}) {
       std::vector<float> a(n * size_t(width)), out(a.size() + 4, -1.0f);
       std::iota(a.begin(), a.end(), 0.0f);
       kernel.run({buffer(a), Argument::memory(out.data(), a.size() * 4)}, {int64_t(n)});
       for (size_t i = 0; i < a.size(); ++i)
-        ASSERT_EQ(out[i], a[i] + a[i / size_t(width) * size_t(width)]) << "element " << i << ", width " << width;
+        ASSERT_EQ(out[i], a[i] + a[i / size_t(width) * size_t(width)])
+            << "element " << i << ", width " << width;
       EXPECT_EQ(out[a.size()], -1.0f);
-      a.pop_back();   // now the last thread's vector is out of bounds, as a whole
+      a.pop_back(); // now the last thread's vector is out of bounds, as a whole
       EXPECT_NE(errorOf([&] { kernel.run({buffer(a), buffer(out)}, {int64_t(n)}); }), "");
     }
   }
@@ -277,7 +305,8 @@ TEST(Memory, VectorsAreConsecutiveElements) {
 
 TEST(Memory, BuffersMayOverlap) {
   // Each thread reads its own element of both before it writes, whatever the buffers share.
-  Compiled kernel(std::string("enigma.kernel @k(%A: ") + kI32 + ", %B: " + kI32 + ", %Out: " + kI32 + R"() writes [2] {
+  Compiled kernel(std::string("enigma.kernel @k(%A: ") + kI32 + ", %B: " + kI32 + ", %Out: " + kI32 +
+                  R"() writes [2] {
   %i = enigma.thread_position_in_grid x
   %a = enigma.load %A[%i] : !enigma.buffer<i32, device>, ui32 -> i32
   enigma.store %a, %Out[%i] : i32, !enigma.buffer<i32, device>, ui32

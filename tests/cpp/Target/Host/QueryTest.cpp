@@ -37,7 +37,8 @@ std::vector<QueryCase> axisQueries() {
     cases.push_back({"threadgroup_position_in_grid" + axis, [d](const Place &p) { return p.group(d); }});
     cases.push_back({"threads_per_grid" + axis, [d](const Place &p) { return p.grid[d]; }});
     cases.push_back({"threads_per_threadgroup" + axis, [d](const Place &p) { return p.size(d); }});
-    cases.push_back({"dispatch_threads_per_threadgroup" + axis, [d](const Place &p) { return p.threads[d]; }});
+    cases.push_back(
+        {"dispatch_threads_per_threadgroup" + axis, [d](const Place &p) { return p.threads[d]; }});
     cases.push_back({"threadgroups_per_grid" + axis,
                      [d](const Place &p) { return (p.grid[d] + p.threads[d] - 1) / p.threads[d]; }});
   }
@@ -58,9 +59,10 @@ std::vector<QueryCase> laneQueries() {
 }
 
 const std::pair<Extent, Extent> kGeometries[] = {
-    {{1, 1, 1}, {1, 1, 1}},     {{100, 1, 1}, {32, 1, 1}},  {{100, 1, 1}, {256, 1, 1}}, {{1000, 1, 1}, {48, 1, 1}},
-    {{64, 3, 1}, {32, 1, 1}},   {{64, 5, 2}, {64, 2, 1}},   {{33, 7, 1}, {16, 16, 1}},  {{100, 9, 1}, {7, 3, 1}},
-    {{5, 4, 9}, {2, 2, 2}},     {{70, 5, 3}, {64, 4, 2}},   {{40, 40, 1}, {32, 32, 1}}, {{1, 1, 50}, {1, 1, 8}},
+    {{1, 1, 1}, {1, 1, 1}},     {{100, 1, 1}, {32, 1, 1}},  {{100, 1, 1}, {256, 1, 1}},
+    {{1000, 1, 1}, {48, 1, 1}}, {{64, 3, 1}, {32, 1, 1}},   {{64, 5, 2}, {64, 2, 1}},
+    {{33, 7, 1}, {16, 16, 1}},  {{100, 9, 1}, {7, 3, 1}},   {{5, 4, 9}, {2, 2, 2}},
+    {{70, 5, 3}, {64, 4, 2}},   {{40, 40, 1}, {32, 32, 1}}, {{1, 1, 50}, {1, 1, 8}},
     {{2, 300, 1}, {1, 128, 1}}, {{96, 2, 2}, {96, 1, 2}},
 };
 
@@ -72,13 +74,15 @@ void check(const std::vector<QueryCase> &cases) {
     text += std::string("  %p") + axis + " = enigma.thread_position_in_grid " + axis + "\n";
     text += std::string("  %g") + axis + " = enigma.threads_per_grid " + axis + "\n";
   }
-  text += "  %zy = enigma.mul %pz, %gy : ui32\n  %row = enigma.add %zy, %py : ui32\n  %rx = enigma.mul %row, %gx : ui32\n"
-          "  %i = enigma.add %rx, %px : ui32\n  %count = enigma.constant " + std::to_string(cases.size()) +
-          " : ui32\n  %first = enigma.mul %i, %count : ui32\n";
+  text += "  %zy = enigma.mul %pz, %gy : ui32\n  %row = enigma.add %zy, %py : ui32\n  %rx = enigma.mul %row, "
+          "%gx : ui32\n"
+          "  %i = enigma.add %rx, %px : ui32\n  %count = enigma.constant " +
+          std::to_string(cases.size()) + " : ui32\n  %first = enigma.mul %i, %count : ui32\n";
   for (size_t q = 0; q < cases.size(); ++q) {
     const std::string n = std::to_string(q);
-    text += "  %q" + n + " = enigma." + cases[q].text + "\n  %c" + n + " = enigma.constant " + n + " : ui32\n  %j" + n +
-            " = enigma.add %first, %c" + n + " : ui32\n  enigma.store %q" + n + ", %Out[%j" + n + "] : ui32, " + b + ", ui32\n";
+    text += "  %q" + n + " = enigma." + cases[q].text + "\n  %c" + n + " = enigma.constant " + n +
+            " : ui32\n  %j" + n + " = enigma.add %first, %c" + n + " : ui32\n  enigma.store %q" + n +
+            ", %Out[%j" + n + "] : ui32, " + b + ", ui32\n";
   }
   Compiled kernel(text + "}");
   for (const auto &[grid, threads] : kGeometries) {
@@ -90,8 +94,9 @@ void check(const std::vector<QueryCase> &cases) {
         for (uint32_t x = 0; x < grid[0]; ++x)
           for (const QueryCase &c : cases)
             ASSERT_EQ(out[at++], c.of({grid, threads, {x, y, z}}))
-                << c.text << " of thread (" << x << ", " << y << ", " << z << ") in grid (" << grid[0] << ", " << grid[1] << ", "
-                << grid[2] << ") of threadgroups (" << threads[0] << ", " << threads[1] << ", " << threads[2] << ")";
+                << c.text << " of thread (" << x << ", " << y << ", " << z << ") in grid (" << grid[0] << ", "
+                << grid[1] << ", " << grid[2] << ") of threadgroups (" << threads[0] << ", " << threads[1]
+                << ", " << threads[2] << ")";
   }
 }
 
@@ -108,8 +113,10 @@ TEST(Query, PositionsAndSizesInThreadgroups) {
 
 TEST(Query, LanesAloneNeedNoPosition) {
   const std::string b = "!enigma.buffer<ui32, device>";
-  Compiled kernel("enigma.kernel @k(%Out: " + b + ") writes [0] {\n  %i = enigma.thread_index_in_threadgroup\n"
-                  "  enigma.store %i, %Out[%i] : ui32, " + b + ", ui32\n}");
+  Compiled kernel("enigma.kernel @k(%Out: " + b +
+                  ") writes [0] {\n  %i = enigma.thread_index_in_threadgroup\n"
+                  "  enigma.store %i, %Out[%i] : ui32, " +
+                  b + ", ui32\n}");
   EXPECT_EQ(kernel.code->descriptor().traversal, hostabi::Traversal::Grouped);
   std::vector<uint32_t> out(100, 7);
   kernel.run({buffer(out)}, {100}, {100});
@@ -119,8 +126,10 @@ TEST(Query, LanesAloneNeedNoPosition) {
 
 TEST(Query, AnOutOfBoundsReportNamesTheThreadInAGroup) {
   const std::string b = "!enigma.buffer<ui32, device>";
-  Compiled kernel("enigma.kernel @k(%Out: " + b + ") writes [0] {\n  %i = enigma.thread_index_in_threadgroup\n"
-                  "  enigma.store %i, %Out[%i] : ui32, " + b + ", ui32\n}");
+  Compiled kernel("enigma.kernel @k(%Out: " + b +
+                  ") writes [0] {\n  %i = enigma.thread_index_in_threadgroup\n"
+                  "  enigma.store %i, %Out[%i] : ui32, " +
+                  b + ", ui32\n}");
   std::vector<uint32_t> out(70, 7);
   EXPECT_EQ(errorOf([&] { kernel.run({buffer(out)}, {20, 10, 1}, {10, 10, 1}); }),
             "k: store to parameter 'Out' is out of bounds: index 70, size 70, thread (0, 7, 0)");
