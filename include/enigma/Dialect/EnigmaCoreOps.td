@@ -48,7 +48,7 @@ def Enigma_CastOp : Enigma_Elementwise<"cast", []> {
   let summary = "x converted to another type";
   let description = [{
     Float to integer truncates; out of range the value is unspecified (the host saturates, NaN gives 0). Integer to
-    integer keeps the low bits. To b1: whether x differs from 0.
+    integer keeps the low bits. Integer to bf16 rounds to f32 first, on every device. To b1: whether x differs from 0.
   }];
   let arguments = (ins Enigma_Value:$x);
   let results = (outs Enigma_Value:$result);
