@@ -216,8 +216,12 @@ OpFoldResult CastOp::fold(FoldAdaptor in) {
     bool isSigned = isSignedIntLike(from);
     if (isIntLike(to))
       return make(to, isSigned ? a->sextOrTrunc(widthOf(to)) : a->zextOrTrunc(widthOf(to)));
-    APFloat value(cast<FloatType>(scalarOf(to)).getFloatSemantics());
+    // To bf16 by way of f32, as the description says.
+    const llvm::fltSemantics &semantics = cast<FloatType>(scalarOf(to)).getFloatSemantics();
+    APFloat value(scalarOf(to).isBF16() ? APFloat::IEEEsingle() : semantics);
     value.convertFromAPInt(*a, isSigned, APFloat::rmNearestTiesToEven);
+    bool exact;
+    value.convert(semantics, APFloat::rmNearestTiesToEven, &exact);
     return make(to, value);
   }
   if (auto a = real(in.getX())) {

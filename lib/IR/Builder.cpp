@@ -7,6 +7,7 @@
 #include "enigma/IR/Constant.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace enigma::ir {
 
@@ -51,8 +52,12 @@ Value Builder::cast(Operand x, Elem to) {
   if (x.isLiteral()) {
     Literal value = x.literal;
     // enigma.i32(2.0) is a value; enigma.i32(2.5) is not, as with any literal. enigma.b1(3) asks whether it is zero.
-    if (value.kind == Literal::Kind::real && isInt(to) && value.number == double(int64_t(value.number)))
-      value = Literal(int64_t(value.number));
+    if (value.kind == Literal::Kind::real && isInt(to) && std::fabs(value.number) < 0x1p64 &&
+        value.number == std::trunc(value.number)) {
+      auto size = static_cast<uint64_t>(std::fabs(value.number));
+      value = Literal(size);
+      value.negative = size && x.literal.number < 0;
+    }
     if (to == Elem::b1)
       value = Literal(value.kind == Literal::Kind::real ? value.number != 0 : value.magnitude != 0);
     return constant(value, Type::value(to));
@@ -151,6 +156,8 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
   const OpInfo &i = info(op);
   if (name.empty())
     name = i.name;
+  if (i.rule.kind != Rule::Kind::slots)
+    fail(std::string(name) + ": is not made by emit()");
   if (operands.size() != i.rule.numOperands)
     fail(std::string(name) + ": needs " + std::to_string(i.rule.numOperands) + " operands, got " +
          std::to_string(operands.size()));
@@ -259,8 +266,10 @@ Value Builder::binary(Operator op, Operand a, Operand b) {
       // A square is one exact multiplication in every implementation of pow.
       bool square = b.isLiteral() && ((b.literal.kind == Literal::Kind::integer && b.literal.magnitude == 2 && !b.literal.negative) ||
                                       (b.literal.kind == Literal::Kind::real && b.literal.number == 2.0));
-      if (square && !a.isLiteral())
-        return emit(Opcode::mul, {a, a});
+      if (square && !a.isLiteral()) {
+        Value x = materialise("**", a, t); // an integer to the power 2.0 is a float
+        return emit(Opcode::mul, {x, x});
+      }
       return emit(Opcode::pow, pair, 0, "**");
     }
     if (b.isLiteral() && b.literal.negative)

@@ -24,7 +24,14 @@ Value Builder::asType(Operand x, Elem to) {
   return append(Opcode::as_type, {x.value}, t.withElem(to));
 }
 
-Value Builder::query(Opcode op, int axis) { return append(op, {}, Type::value(Elem::u32), axis); }
+Value Builder::query(Opcode op, int axis) {
+  const OpInfo &i = info(op);
+  if (i.rule.kind != Rule::Kind::query)
+    fail(std::string(i.name) + ": is no thread query");
+  if (axis < 0 || axis > (i.hasAxis ? 2 : 0))
+    fail(std::string(i.name) + (i.hasAxis ? ": the component must be 0, 1 or 2, got " : ": has one component, got ") + std::to_string(axis));
+  return append(op, {}, Type::value(Elem::u32), axis);
+}
 
 Value Builder::indexOf(std::string_view what, Operand index) {
   if (index.isLiteral()) {

@@ -47,6 +47,13 @@ uint64_t encode(Format f, double x) {
   return sign | uint64_t(biased) << (f.precision - 1) | (significand - hidden);
 }
 
+// An integer as a double that rounds to a narrower format as the integer itself does: what does not fit 53 bits leaves an odd last bit.
+double roundedToOdd(uint64_t x) {
+  int excess = std::max(0, 64 - std::countl_zero(x) - 53);
+  uint64_t kept = x >> excess;
+  return std::ldexp(double(kept | (kept << excess != x)), excess);
+}
+
 double decode(Format f, uint64_t bits) {
   uint64_t fraction = bits & ((uint64_t(1) << (f.precision - 1)) - 1);
   int exponent = bits >> (f.precision - 1) & ((1 << f.exponentBits) - 1);
@@ -65,7 +72,7 @@ double decode(Format f, uint64_t bits) {
 
 std::optional<uint64_t> constantBits(Elem elem, const Literal &literal) {
   if (isFloat(elem)) {
-    double x = literal.kind == Literal::Kind::real ? literal.number : double(literal.magnitude);
+    double x = literal.kind == Literal::Kind::real ? literal.number : roundedToOdd(literal.magnitude);
     if (literal.negative)
       x = -x;
     uint64_t encoded = encode(formatOf(elem), x);

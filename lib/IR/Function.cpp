@@ -13,6 +13,18 @@ namespace enigma::ir {
 
 Function::Function(std::string name) : functionName(std::move(name)) {}
 
+std::string Function::kernelName() const {
+  std::string out = "enigma_kernel_";
+  for (unsigned char c : functionName) {
+    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+    if (plain)
+      out += char(c);
+    else
+      out += {'u', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]};
+  }
+  return out;
+}
+
 Value Function::addParam(Param param) {
   Value v{static_cast<uint32_t>(values.size())};
   values.push_back({param.type, noOp, 0, 0});

@@ -174,10 +174,13 @@ Range Ranges::compute(Operation *op, Type type, int depth) {
   }
 }
 
+constexpr uint32_t largestDivisor = 1u << 31;
+
 uint32_t Ranges::divisor(Value v, int depth) {
-  constexpr uint32_t most = 1u << 31;
   if (auto value = constantInt(v))
-    return *value == 0 ? most : std::min<uint64_t>(most, uint64_t(*value) & (0 - uint64_t(*value)));
+    return *value == 0 ? largestDivisor : std::min<uint64_t>(largestDivisor, uint64_t(*value) & (0 - uint64_t(*value)));
+  if (auto it = knownDivisors.find(v); it != knownDivisors.end())
+    return it->second;
   if (depth > maxDepth || !isIntLike(v.getType()))
     return 1;
   if (auto loop = loopOf(v))
@@ -185,27 +188,35 @@ uint32_t Ranges::divisor(Value v, int depth) {
   Operation *op = v.getDefiningOp();
   if (!op)
     return 1;
-  auto operand = [&](int i) { return divisor(op->getOperand(i), depth + 1); };
   // Wrapping keeps multiples of powers of two, as long as they fit the width.
-  uint32_t cap = widthOf(v.getType()) >= 32 ? most : 1u << (widthOf(v.getType()) - 1);
+  uint32_t cap = widthOf(v.getType()) >= 32 ? largestDivisor : 1u << (widthOf(v.getType()) - 1);
+  uint32_t d = std::min(computeDivisor(op, depth + 1), cap);
+  // Remembered, since a value may be reached along exponentially many ways: x = x + x, again and again.
+  knownDivisors.try_emplace(v, d);
+  return d;
+}
+
+uint32_t Ranges::computeDivisor(Operation *op, int depth) {
+  auto operand = [&](int i) { return divisor(op->getOperand(i), depth); };
+  auto times = [](uint64_t d, uint64_t factor) { return static_cast<uint32_t>(std::min<uint64_t>(d * factor, largestDivisor)); };
   switch (kindOf(op)) {
   case OpKind::add:
   case OpKind::sub:
-    return std::min({operand(0), operand(1), cap});
+    return std::min(operand(0), operand(1));
   case OpKind::mul:
-    return std::min<uint64_t>(uint64_t(operand(0)) * operand(1), cap);
+    return times(operand(0), operand(1));
   case OpKind::and_:
-    return std::min(std::max(operand(0), operand(1)), cap);
+    return std::max(operand(0), operand(1));
   case OpKind::neg:
-    return std::min(operand(0), cap);
+    return operand(0);
   case OpKind::shl:
-    if (auto count = constantInt(op->getOperand(1)))
-      return std::min<uint64_t>(uint64_t(operand(0)) << (*count & (widthOf(v.getType()) - 1)), cap);
-    return std::min(operand(0), cap);
+    if (auto count = constantInt(op->getOperand(1))) // 31 says all: d << 63 would not fit
+      return times(operand(0), uint64_t(1) << std::min<int64_t>(*count & (widthOf(op->getResult(0).getType()) - 1), 31));
+    return operand(0);
   case OpKind::cast:
-    return isIntLike(op->getOperand(0).getType()) ? std::min(operand(0), cap) : 1;
+    return isIntLike(op->getOperand(0).getType()) ? operand(0) : 1;
   case OpKind::select:
-    return std::min(divisor(op->getOperand(1), depth + 1), divisor(op->getOperand(2), depth + 1));
+    return std::min(operand(1), operand(2));
   default:
     return 1;
   }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Reading errors as a user sees them.
 
-    error = refused(kernel)
-    assert sentence(error) == "sin: needs a float, got i32"
-    assert marked(error) == "enigma.sin(A[0])"
+error = refused(kernel)
+assert sentence(error) == "sin: needs a float, got i32"
+assert marked(error) == "enigma.sin(A[0])"
 """
 
 import pytest

@@ -5,11 +5,11 @@ import os
 import stat
 
 import pytest
-from marks import marked, notes, refused, sentence
 
 import enigma
 import enigma as en
 from enigma import Constexpr, Scalar, f32
+from marks import marked, notes, refused, sentence
 
 
 @enigma.kernel
@@ -126,7 +126,9 @@ def test_msl_version_limits_what_is_used():
 
 @pytest.mark.parametrize("version", ["new", 31, "1.0", (3, 1)])
 def test_an_unknown_msl_version_is_refused(version):
-    with pytest.raises(enigma.CompileError, match="msl_version must be a version of Metal Shading Language such as '3.1'"):
+    with pytest.raises(
+        enigma.CompileError, match=r"msl_version must be a version of Metal Shading Language such as '3\.1'"
+    ):
         enigma.compile(vector_add, msl_version=version)
 
 
@@ -139,7 +141,10 @@ def test_an_unknown_vec_width_is_refused(width):
 def test_an_unknown_option_names_the_nearest():
     with pytest.raises(TypeError) as caught:
         enigma.compile(vector_add, vec_widht=4)
-    assert sentence(caught.value) == "compile: unknown option 'vec_widht'; kernel vector_add has no Constexpr parameters"
+    assert (
+        sentence(caught.value)
+        == "compile: unknown option 'vec_widht'; kernel vector_add has no Constexpr parameters"
+    )
     assert notes(caught.value) == ["did you mean vec_width?"]
 
 
@@ -182,7 +187,9 @@ def fake_xcrun(tmp_path, monkeypatch, script):
 
 
 def test_a_metallib_is_built_when_it_is_asked_for(tmp_path, monkeypatch):
-    fake_xcrun(tmp_path, monkeypatch, 'echo "$@" >> $(dirname $0)/log\nfor last; do :; done\nprintf MTLB > "$last"\n')
+    fake_xcrun(
+        tmp_path, monkeypatch, 'echo "$@" >> $(dirname $0)/log\nfor last; do :; done\nprintf MTLB > "$last"\n'
+    )
     compiled = enigma.compile(vector_add, emit_only=False, work_dir=str(tmp_path / "work"))
     log = tmp_path / "bin" / "log"
     assert not log.exists()
@@ -200,7 +207,7 @@ def test_a_failing_metal_compiler_is_quoted_with_the_numbered_source(tmp_path, m
     fake_xcrun(tmp_path, monkeypatch, "echo 'k.metal:3:1: error: no such thing' >&2\nexit 9\n")
     compiled = enigma.compile(vector_add, emit_only=False, work_dir=str(tmp_path / "work"))
     with pytest.raises(enigma.CompileError) as caught:
-        compiled.metallib_path  # noqa: B018
+        compiled.metallib_path
     text = str(caught.value)
     assert "xcrun -sdk macosx metal failed with exit code 9" in text
     assert "k.metal:3:1: error: no such thing" in text
@@ -212,7 +219,7 @@ def test_missing_metal_tools_are_explained(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     compiled = enigma.compile(vector_add, emit_only=False, work_dir=str(tmp_path / "work"))
     with pytest.raises(enigma.CompileError, match="xcrun is not installed") as caught:
-        compiled.metallib_bytes  # noqa: B018
+        compiled.metallib_bytes
     assert any("emit_only=True" in note for note in notes(caught.value))
 
 
@@ -220,11 +227,23 @@ def test_missing_metal_tools_are_explained(tmp_path, monkeypatch):
 
 
 def test_all_twelve_types_declare_buffers():
-    for name, metal in [("f16", "half"), ("bf16", "bfloat"), ("f32", "float"), ("i8", "char"), ("u8", "uchar"), ("i16", "short"),
-                        ("u16", "ushort"), ("i32", "int"), ("u32", "uint"), ("i64", "long"), ("u64", "ulong"), ("b1", "bool")]:  # fmt: skip
+    for name, metal in [
+        ("f16", "half"),
+        ("bf16", "bfloat"),
+        ("f32", "float"),
+        ("i8", "char"),
+        ("u8", "uchar"),
+        ("i16", "short"),
+        ("u16", "ushort"),
+        ("i32", "int"),
+        ("u32", "uint"),
+        ("i64", "long"),
+        ("u64", "ulong"),
+        ("b1", "bool"),
+    ]:
         dtype = getattr(enigma, name)
 
-        def k(A: dtype, s: Scalar(dtype), Out: dtype):  # noqa: B023
+        def k(A: dtype, s: Scalar(dtype), Out: dtype):
             Out[0] = A[0]
             Out[1] = s
 
@@ -243,7 +262,10 @@ def test_annotations_may_be_text():
         return k
 
     for name in ("f16", "u8"):
-        assert f"(%A: buffer<{name}>, %n: i32, %Out: buffer<f32>)" in enigma.compile(make(getattr(enigma, name)), N=1).ir_source
+        assert (
+            f"(%A: buffer<{name}>, %n: i32, %Out: buffer<f32>)"
+            in enigma.compile(make(getattr(enigma, name)), N=1).ir_source
+        )
 
 
 def test_annotations_of_a_module_with_future_annotations(tmp_path, monkeypatch):
@@ -269,7 +291,10 @@ def test_an_annotation_whose_name_is_unknown():
         A[0] = 1
 
     error = refused(k)
-    assert sentence(error) == "kernel k: the annotation of parameter A fails: NameError: name 'nothing' is not defined"
+    assert (
+        sentence(error)
+        == "kernel k: the annotation of parameter A fails: NameError: name 'nothing' is not defined"
+    )
     assert marked(error) == 'A: "nothing.f32"'
 
 
@@ -296,7 +321,9 @@ def test_pythons_number_types_are_no_annotations():
     def k(A: f32, n: int):
         A[0] = n
 
-    assert notes(refused(k)) == ["write n: enigma.Scalar(enigma.i32) for a number, n: enigma.Constexpr for a constant"]
+    assert notes(refused(k)) == [
+        "write n: enigma.Scalar(enigma.i32) for a number, n: enigma.Constexpr for a constant"
+    ]
 
 
 def test_numpys_types_are_no_annotations():
@@ -306,6 +333,14 @@ def test_numpys_types_are_no_annotations():
         A[0] = 1
 
     assert notes(refused(k)) == ["write Enigma's type, such as enigma.f32"]
+
+
+def test_scalar_may_be_written_with_brackets():
+    def k(A: f32, n: Scalar[enigma.i32]):
+        A[0] = n
+
+    assert Scalar[enigma.i32] == Scalar(enigma.i32)
+    assert "%n: i32" in enigma.compile(enigma.kernel(k)).ir_source
 
 
 def test_scalar_needs_a_type():
@@ -334,14 +369,21 @@ def test_defaults_are_for_constexpr_only():
         A[0] = n
 
     error = refused(k)
-    assert sentence(error) == "kernel k: parameter n has a default value, which only Constexpr parameters can have"
+    assert (
+        sentence(error)
+        == "kernel k: parameter n has a default value, which only Constexpr parameters can have"
+    )
     assert marked(error) == "n: Scalar(f32)"
 
 
 def many_buffers(count):
     import linecache
 
-    text = "import enigma\n@enigma.kernel\ndef wide(" + ", ".join(f"b{i}: enigma.f32" for i in range(count)) + "):\n    b0[0] = 1\n"
+    text = (
+        "import enigma\n@enigma.kernel\ndef wide("
+        + ", ".join(f"b{i}: enigma.f32" for i in range(count))
+        + "):\n    b0[0] = 1\n"
+    )
     name = f"<wide {count}>"
     linecache.cache[name] = (len(text), None, text.splitlines(True), name)
     space = {}

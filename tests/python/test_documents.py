@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The snippets of the documents, as they are written there, with the host in place of MetalRuntime; results against NumPy."""
+"""The snippets of the documents as they are written there, on the host; results against NumPy."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_vec_width(rt, rng):
 def matscale(A: enigma.f32, C: enigma.f32):
     row = enigma.thread_position_in_grid_xyz("y")
     col = enigma.thread_position_in_grid_xyz("x")
-    idx = row * 512 + col   # row-major, cols=512
+    idx = row * 512 + col  # row-major, cols=512
     C[idx] = A[idx] * 2.0
 
 
@@ -93,7 +93,7 @@ def test_predicated_load_and_store(rt):
     def bounded(A: enigma.f32, C: enigma.f32, n: enigma.Scalar(enigma.i32)):
         tid = enigma.thread_position_in_grid
         mask = enigma.cmp_lt(tid, n)
-        val  = enigma.load_if(A, tid, mask, default=enigma.f32(0.0))  # noqa: E221
+        val = enigma.load_if(A, tid, mask, default=enigma.f32(0.0))
         enigma.store_if(C, tid, val, mask)
 
     a, c = np.arange(10, dtype=np.float32), np.full(10, -1, np.float32)
@@ -110,17 +110,18 @@ def test_device_limits(rt):
 def test_thread_index_queries_all_exist(rt):
     @enigma.kernel
     def queries(Out: enigma.u32):
-        tid = enigma.thread_position_in_grid                    # x-dimension shorthand
-        x   = enigma.thread_position_in_grid_xyz("x")           # explicit x
-        y   = enigma.thread_position_in_grid_xyz("y")
-        z   = enigma.thread_position_in_grid_xyz("z")
-        local_id  = enigma.thread_position_in_threadgroup("x")  # position within threadgroup
-        group_id  = enigma.threadgroup_position_in_grid("x")    # which threadgroup
-        simd_idx  = enigma.thread_index_in_simdgroup()          # lane index [0, 31]
-        simd_gid  = enigma.simdgroup_index_in_threadgroup()     # which simd group [0, N-1]
-        simd_size = enigma.threads_per_simdgroup()              # typically 32
-        tg_size   = enigma.threads_per_threadgroup()            # tx * ty * tz
-        Out[tid] = x + y + z + local_id * 2 + group_id * 3 + simd_idx * 5 + simd_gid * 7 + simd_size * 11 + tg_size * 13  # fmt: skip
+        tid = enigma.thread_position_in_grid  # x-dimension shorthand
+        x = enigma.thread_position_in_grid_xyz("x")  # explicit x
+        y = enigma.thread_position_in_grid_xyz("y")
+        z = enigma.thread_position_in_grid_xyz("z")
+        local_id = enigma.thread_position_in_threadgroup("x")  # position within threadgroup
+        group_id = enigma.threadgroup_position_in_grid("x")  # which threadgroup
+        simd_idx = enigma.thread_index_in_simdgroup()  # lane index [0, 31]
+        simd_gid = enigma.simdgroup_index_in_threadgroup()  # which simd group [0, N-1]
+        simd_size = enigma.threads_per_simdgroup()  # typically 32
+        tg_size = enigma.threads_per_threadgroup()  # tx * ty * tz
+        here = x + y + z + local_id * 2 + group_id * 3
+        Out[tid] = here + simd_idx * 5 + simd_gid * 7 + simd_size * 11 + tg_size * 13
 
     n = 256
     out = rt.execute(enigma.compile(queries), [], output_shapes=(n,), grid=(n, 1, 1), threads=(64, 1, 1))

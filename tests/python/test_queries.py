@@ -38,12 +38,18 @@ def test_positions_and_sizes_along_each_axis(grid, threads, axis):
     c, p = "xyz"[axis], positions(grid)[axis]
     groups = -(-grid[axis] // threads[axis])
     assert np.array_equal(measure(lambda: en.thread_position_in_grid_xyz(c), grid, threads), p)
-    assert np.array_equal(measure(lambda: en.thread_position_in_threadgroup(c), grid, threads), p % threads[axis])
-    assert np.array_equal(measure(lambda: en.threadgroup_position_in_grid(c), grid, threads), p // threads[axis])
+    assert np.array_equal(
+        measure(lambda: en.thread_position_in_threadgroup(c), grid, threads), p % threads[axis]
+    )
+    assert np.array_equal(
+        measure(lambda: en.threadgroup_position_in_grid(c), grid, threads), p // threads[axis]
+    )
     assert (measure(lambda: en.threads_per_grid(c), grid, threads) == grid[axis]).all()
     assert (measure(lambda: en.threadgroups_per_grid(c), grid, threads) == groups).all()
     assert (measure(lambda: en.dispatch_threads_per_threadgroup(c), grid, threads) == threads[axis]).all()
-    assert np.array_equal(measure(lambda: en.threads_per_threadgroup(c), grid, threads), partial(grid, threads, axis))
+    assert np.array_equal(
+        measure(lambda: en.threads_per_threadgroup(c), grid, threads), partial(grid, threads, axis)
+    )
 
 
 @pytest.mark.parametrize(("grid", "threads"), SIZES)
@@ -73,13 +79,21 @@ def test_indices_in_the_threadgroup(grid, threads):
 def test_arch_gives_triples(grid, threads):
     for axis in range(3):
         p = positions(grid)[axis]
-        assert np.array_equal(measure(lambda a=axis: en.arch.thread_idx()[a], grid, threads), p % threads[axis])
-        assert np.array_equal(measure(lambda a=axis: en.arch.block_idx()[a], grid, threads), p // threads[axis])
+        assert np.array_equal(
+            measure(lambda a=axis: en.arch.thread_idx()[a], grid, threads), p % threads[axis]
+        )
+        assert np.array_equal(
+            measure(lambda a=axis: en.arch.block_idx()[a], grid, threads), p // threads[axis]
+        )
         assert (measure(lambda a=axis: en.arch.block_dim()[a], grid, threads) == threads[axis]).all()
-        assert (measure(lambda a=axis: en.arch.grid_dim()[a], grid, threads) == -(-grid[axis] // threads[axis])).all()
+        assert (
+            measure(lambda a=axis: en.arch.grid_dim()[a], grid, threads) == -(-grid[axis] // threads[axis])
+        ).all()
 
 
 def test_the_position_without_a_call_is_x():
     grid, threads = SIZES[2]
     assert np.array_equal(measure(lambda: en.thread_position_in_grid, grid, threads), positions(grid)[0])
-    assert np.array_equal(measure(lambda: en.thread_position_in_grid * 2 + 1, grid, threads), positions(grid)[0] * 2 + 1)
+    assert np.array_equal(
+        measure(lambda: en.thread_position_in_grid * 2 + 1, grid, threads), positions(grid)[0] * 2 + 1
+    )

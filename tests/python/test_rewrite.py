@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The names that users give to values reach the trace, and the rewriting that does it changes nothing else."""
+"""The names of values reach the trace, and the rewriting that does it changes nothing else."""
 
 from contextlib import contextmanager
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from marks import marked, notes, refused, sentence
 
 import enigma as en
+from marks import marked, notes, refused, sentence
 
 F = en.f32
 
@@ -206,6 +207,7 @@ def test_a_kernel_in_deep_indentation_keeps_its_columns():
     if True:
         for _ in range(1):
             with np.errstate():
+
                 def k(A: F,
                       Out: F):  # fmt: skip
                     text = """
@@ -219,7 +221,8 @@ not indented
 
 def test_non_ascii_names_and_text_keep_their_columns():
     def k(größe: F, Ω: F):
-        λ = größe[0]; Ω[0] = λ + "é"  # noqa: E702
+        λ = größe[0]
+        Ω[0] = λ + "é"
 
     error = refused(k)
     assert marked(error) == 'λ + "é"'
@@ -232,6 +235,25 @@ def test_methods_of_modules_compile_as_they_do_in_the_users_file():
         Out[0] = A[0] * math.floor(2.5) + en.fma(A[0], A[0], math.pi)
 
     assert "fma" in trace(k)
+
+
+def test_functions_of_classes_and_loops_compile_as_in_the_users_file():
+    from types import SimpleNamespace
+
+    def k(A: F, Out: F):
+        total = A[0]
+        for i in range(1, 4):
+            if i == 2:
+                continue
+            half = float(Fraction.from_float(0.5))
+            total = total + en.fma(A[i], half, sum(Numbers.double(j) for j in range(i)))
+        Out[0] = SimpleNamespace(x=total).x
+
+    assert "fma" in trace(k)
+
+
+class Numbers:
+    double = staticmethod(lambda x: 2 * x)
 
 
 def test_decorated_over_several_lines():
@@ -291,7 +313,10 @@ def test_without_source_the_error_says_so():
     space = {"enigma": en}
     exec("@enigma.kernel\ndef k(A: enigma.f32):\n    A[0] = 1\n", space)
     error = refused(space["k"])
-    assert sentence(error) == "kernel k: its source is not available (it was defined in <string>), and tracing reads it"
+    assert (
+        sentence(error)
+        == "kernel k: its source is not available (it was defined in <string>), and tracing reads it"
+    )
     assert notes(error) == ["put the kernel into a file or a notebook cell"]
 
 

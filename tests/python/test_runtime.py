@@ -7,11 +7,11 @@ import re
 import ml_dtypes
 import numpy as np
 import pytest
-from marks import marked, notes, sentence
 
 import enigma
 import enigma as en
 from enigma import Scalar, f32
+from marks import marked, notes, sentence
 
 
 @enigma.kernel
@@ -58,7 +58,10 @@ def test_execute_gives_bytes(rt, compiled):
     assert np.array_equal(np.frombuffer(raw, np.float32), EXPECTED)
 
 
-@pytest.mark.parametrize("alpha", [2, 2.0, np.float32(2), np.int64(2), np.array([2.0]), np.array([2], np.int32), np.array(2.0, np.float16)])
+@pytest.mark.parametrize(
+    "alpha",
+    [2, 2.0, np.float32(2), np.int64(2), np.array([2.0]), np.array([2], np.int32), np.array(2.0, np.float16)],
+)
 def test_scalars_come_in_many_forms(rt, compiled, alpha):
     raw = rt.execute(compiled, [X, alpha, Y], N * 4, N, 256)
     assert np.array_equal(np.frombuffer(raw, np.float32), EXPECTED)
@@ -173,9 +176,21 @@ def test_dlpack_tensors_are_used_without_a_copy(rt, compiled):
 
 @pytest.mark.parametrize(
     ("dtype", "numpy_type"),
-    [(en.f16, np.float16), (en.bf16, ml_dtypes.bfloat16), (en.f32, np.float32), (en.i8, np.int8), (en.u8, np.uint8), (en.i16, np.int16),
-     (en.u16, np.uint16), (en.i32, np.int32), (en.u32, np.uint32), (en.i64, np.int64), (en.u64, np.uint64), (en.b1, np.bool_)],
-)  # fmt: skip
+    [
+        (en.f16, np.float16),
+        (en.bf16, ml_dtypes.bfloat16),
+        (en.f32, np.float32),
+        (en.i8, np.int8),
+        (en.u8, np.uint8),
+        (en.i16, np.int16),
+        (en.u16, np.uint16),
+        (en.i32, np.int32),
+        (en.u32, np.uint32),
+        (en.i64, np.int64),
+        (en.u64, np.uint64),
+        (en.b1, np.bool_),
+    ],
+)
 def test_all_twelve_types_pass_through(rt, dtype, numpy_type):
     def k(A: dtype, s: Scalar(dtype), Out: dtype):
         i = enigma.thread_position_in_grid
@@ -315,6 +330,23 @@ def test_an_error_in_the_background_arrives_at_synchronize(rt):
     rt.synchronize()
 
 
+def test_types_are_named_as_here_in_metal_or_in_numpy(rt):
+    for name, expected in [
+        ("f16", "f16"),
+        ("float", "f32"),
+        ("int", "i32"),
+        ("Uint8", "u8"),
+        ("float32", "f32"),
+        (np.uint16, "u16"),
+        (np.dtype("i8"), "i64"),
+        (ml_dtypes.bfloat16, "bf16"),
+        (bool, "b1"),
+    ]:
+        assert rt.empty(1, name).dtype.name == expected
+    with pytest.raises(enigma.LaunchTypeError, match="no type is called 'flaot'"):
+        rt.empty(1, "flaot")
+
+
 def test_arrays_of_f64_are_refused(rt):
     with pytest.raises(enigma.LaunchTypeError) as caught:
         rt.array(np.ones(3))
@@ -368,8 +400,13 @@ def test_bits_of_bf16_are_refused_with_the_view_to_write(rt):
 
 
 def test_gaps_are_refused_with_the_copy_to_write(rt, compiled):
-    error = refusal(ValueError, rt.execute, compiled, [np.arange(2 * N, dtype=np.float32)[::2], 2.0, Y], N * 4, N, 256)
-    assert sentence(error) == "saxpy: parameter X needs a contiguous array in C order, got one with gaps or another order"
+    error = refusal(
+        ValueError, rt.execute, compiled, [np.arange(2 * N, dtype=np.float32)[::2], 2.0, Y], N * 4, N, 256
+    )
+    assert (
+        sentence(error)
+        == "saxpy: parameter X needs a contiguous array in C order, got one with gaps or another order"
+    )
     assert notes(error) == ["copy it: numpy.ascontiguousarray(x)"]
     fortran = np.asfortranarray(np.zeros((20, 50), np.float32))
     assert "C order" in str(refusal(ValueError, rt.execute, compiled, [fortran, 2.0, Y], N * 4, N, 256))
@@ -407,7 +444,9 @@ def test_a_wrong_number_of_inputs_lists_the_parameters(rt, compiled):
     error = refusal(ValueError, rt.execute, compiled, [X, 2.0], N * 4, N, 256)
     assert sentence(error) == "saxpy: has 4 parameters (X, alpha, Y, Out), got 2 inputs and 1 output"
     assert "the kernel writes Out" in notes(error)[0]
-    assert "got 4 inputs and 1 output" in str(refusal(ValueError, rt.execute, compiled, [X, 2.0, Y, X], N * 4, N, 256))
+    assert "got 4 inputs and 1 output" in str(
+        refusal(ValueError, rt.execute, compiled, [X, 2.0, Y, X], N * 4, N, 256)
+    )
     assert "got 2 inputs and 1 output" in str(refusal(ValueError, rt.prepare, compiled, [X, 2.0], N * 4))
 
 
@@ -418,22 +457,37 @@ def test_what_the_kernel_does_not_write_is_no_output(rt, compiled):
 
 def test_an_output_size_that_is_no_multiple_is_refused(rt, compiled):
     error = refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], N * 4 - 2, N, 256)
-    assert sentence(error) == "saxpy: parameter Out holds f32, so output_size must be a multiple of 4 bytes, got 3998"
+    assert (
+        sentence(error)
+        == "saxpy: parameter Out holds f32, so output_size must be a multiple of 4 bytes, got 3998"
+    )
     assert notes(error) == ["output_size counts bytes, not elements"]
 
 
 def test_a_missing_or_wrong_output_size_is_refused(rt, compiled):
-    assert "the size of the output is missing" in str(refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], grid=N, threads=256))
-    assert "needs an output_size in bytes, got -4" in str(refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], -4, N, 256))
-    assert "output_size needs integers, got float" in str(refusal(TypeError, rt.execute, compiled, [X, 2.0, Y], 4.0, N, 256))
+    assert "the size of the output is missing" in str(
+        refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], grid=N, threads=256)
+    )
+    assert "needs an output_size in bytes, got -4" in str(
+        refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], -4, N, 256)
+    )
+    assert "output_size needs integers, got float" in str(
+        refusal(TypeError, rt.execute, compiled, [X, 2.0, Y], 4.0, N, 256)
+    )
     both = refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], 4, N, 256, output_shapes=(1,))
     assert "output_size and output_shapes say the same thing" in str(both)
 
 
-@pytest.mark.parametrize(("value", "message"), [
-    (1e300, "parameter alpha is a scalar of f32, which cannot hold 1e+300"),
-    (np.ones(2), "parameter alpha is a scalar and needs a number or an array of one element, got an array of 2 elements"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (1e300, "parameter alpha is a scalar of f32, which cannot hold 1e+300"),
+        (
+            np.ones(2),
+            "alpha is a scalar and needs a number or an array of one element, got an array of 2 elements",
+        ),
+    ],
+)
 def test_scalars_that_do_not_fit_are_refused(rt, compiled, value, message):
     assert message in str(refusal(ValueError, rt.execute, compiled, [X, value, Y], N * 4, N, 256))
 
@@ -444,10 +498,16 @@ def test_scalars_of_other_types_are_refused(rt, compiled, value):
     assert "parameter alpha is a scalar of f32 and needs a number, got" in str(error)
 
 
-@pytest.mark.parametrize(("dtype", "good", "bad"), [
-    (en.u8, [0, 255, 3.0, True], [256, -1, 2.5]), (en.i64, [-(2**63), 2**63 - 1], [2**63, 0.5]), (en.u64, [2**64 - 1], [-1]),
-    (en.b1, [True, False, 0, 1], [2, 0.5]), (en.f16, [65504, float("inf")], [1e6]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dtype", "good", "bad"),
+    [
+        (en.u8, [0, 255, 3.0, True], [256, -1, 2.5]),
+        (en.i64, [-(2**63), 2**63 - 1], [2**63, 0.5]),
+        (en.u64, [2**64 - 1], [-1]),
+        (en.b1, [True, False, 0, 1], [2, 0.5]),
+        (en.f16, [65504, float("inf")], [1e6]),
+    ],
+)
 def test_scalars_are_checked_against_their_range(rt, dtype, good, bad):
     def k(s: Scalar(dtype), Out: dtype):
         Out[0] = s
@@ -461,7 +521,9 @@ def test_scalars_are_checked_against_their_range(rt, dtype, good, bad):
 
 def test_the_args_must_be_a_list(rt, compiled):
     assert "args must be a list, got numpy.ndarray" in str(refusal(TypeError, rt.launch, compiled, X, N, 256))
-    assert "inputs must be a list, got numpy.ndarray" in str(refusal(TypeError, rt.execute, compiled, X, N * 4, N, 256))
+    assert "inputs must be a list, got numpy.ndarray" in str(
+        refusal(TypeError, rt.execute, compiled, X, N * 4, N, 256)
+    )
 
 
 def test_a_kernel_must_be_compiled(rt):
@@ -471,17 +533,20 @@ def test_a_kernel_must_be_compiled(rt):
     assert "execute needs a compiled kernel" in str(refusal(TypeError, rt.execute, saxpy, [X], 4, N, 256))
 
 
-@pytest.mark.parametrize(("grid", "threads", "message"), [
-    (0, 256, r"grid must be at least 1 in each dimension, got \(0, 1, 1\)"),
-    ((8, -1, 1), 256, r"grid must be at least 1 in each dimension, got \(8, -1, 1\)"),
-    (8, (0, 1, 1), r"threads must be at least 1 in each dimension, got \(0, 1, 1\)"),
-    (8, 1025, r"threads \(1025, 1, 1\) make a threadgroup of more than the 1024 threads"),
-    (8, (32, 32, 2), r"threads \(32, 32, 2\) make a threadgroup of more than the 1024 threads"),
-    (2**40, 256, r"grid must be at most 4294967295"),
-    (2**70, 256, r"grid must be at most 4294967295"),
-    ((1, 1, 1, 1), 256, r"grid has 1 to 3 dimensions, got 4"),
-    ((), 256, r"grid has 1 to 3 dimensions, got 0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("grid", "threads", "message"),
+    [
+        (0, 256, r"grid must be at least 1 in each dimension, got \(0, 1, 1\)"),
+        ((8, -1, 1), 256, r"grid must be at least 1 in each dimension, got \(8, -1, 1\)"),
+        (8, (0, 1, 1), r"threads must be at least 1 in each dimension, got \(0, 1, 1\)"),
+        (8, 1025, r"threads \(1025, 1, 1\) make a threadgroup of more than the 1024 threads"),
+        (8, (32, 32, 2), r"threads \(32, 32, 2\) make a threadgroup of more than the 1024 threads"),
+        (2**40, 256, r"grid must be at most 4294967295"),
+        (2**70, 256, r"grid must be at most 4294967295"),
+        ((1, 1, 1, 1), 256, r"grid has 1 to 3 dimensions, got 4"),
+        ((), 256, r"grid has 1 to 3 dimensions, got 0"),
+    ],
+)
 def test_sizes_that_no_device_has_are_refused(rt, compiled, grid, threads, message):
     error = refusal(ValueError, rt.launch, compiled, [X, 2.0, Y, Y.copy()], grid, threads)
     assert re.search(message, str(error))
@@ -512,7 +577,9 @@ def test_indexing_with_one_size_says_what_is_missing(compiled):
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
 def test_a_timeout_is_positive(rt, compiled, timeout):
-    assert "timeout must be a positive number" in str(refusal(ValueError, rt.launch, compiled, [X, 2.0, Y, Y.copy()], N, 256, timeout))
+    assert "timeout must be a positive number" in str(
+        refusal(ValueError, rt.launch, compiled, [X, 2.0, Y, Y.copy()], N, 256, timeout)
+    )
 
 
 # ---- Out of bounds
@@ -586,6 +653,14 @@ def test_the_hierarchy_of_errors_is_what_python_users_expect():
     assert issubclass(en.LaunchTypeError, TypeError)
     assert issubclass(en.OutOfBoundsError, IndexError)
     assert issubclass(en.DeviceError, RuntimeError)
-    for error in (en.TraceError, en.LayoutError, en.CompileError, en.LaunchError, en.LaunchTypeError, en.OutOfBoundsError,
-                  en.DeviceError, en.UnsupportedError):  # fmt: skip
+    for error in (
+        en.TraceError,
+        en.LayoutError,
+        en.CompileError,
+        en.LaunchError,
+        en.LaunchTypeError,
+        en.OutOfBoundsError,
+        en.DeviceError,
+        en.UnsupportedError,
+    ):
         assert issubclass(error, en.EnigmaError)

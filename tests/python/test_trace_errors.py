@@ -5,104 +5,16 @@ import math
 
 import numpy as np
 import pytest
-from marks import marked, notes, refused, sentence
 
 import enigma as en
 from enigma import thread_position_in_grid
+from marks import marked, notes, refused, sentence
 
 F = en.f32
 DECIDES = "decides once while tracing, but a traced value differs from thread to thread"
 
 
 # ---- Truth values
-
-
-def test_if_is_refused_at_its_condition():
-    def k(A: F, Out: F):
-        if A[0] > 0:
-            Out[0] = 1
-
-    error = refused(k)
-    assert sentence(error) == f"`if` {DECIDES}"
-    assert marked(error) == "A[0] > 0"
-    assert "enigma.select_(condition, a, b)" in notes(error)[0]
-
-
-def test_if_on_a_loaded_value_is_refused():
-    def k(A: F, Out: F):
-        if A[0]: Out[0] = 1  # noqa: E701
-
-    error = refused(k)
-    assert sentence(error) == f"`if` {DECIDES}"
-    assert marked(error) == "A[0]"
-
-
-def test_elif_is_refused():
-    def k(A: F, Out: F, n: en.Constexpr):
-        if n > 3:
-            Out[0] = 1
-        elif A[0] == 2:
-            Out[0] = 2
-
-    assert marked(refused(k, n=1)) == "A[0] == 2"
-
-
-def test_while_is_refused():
-    def k(A: F, Out: F):
-        i = thread_position_in_grid
-        while i < 5:
-            i = i + 1
-
-    error = refused(k)
-    assert sentence(error) == f"`while` {DECIDES}"
-    assert marked(error) == "i < 5"
-
-
-def test_conditional_expression_is_refused():
-    def k(A: F, Out: F):
-        Out[0] = 1.0 if A[0] > 0 else 2.0
-
-    error = refused(k)
-    assert sentence(error) == f"`a if condition else b` {DECIDES}"
-    assert marked(error) == "A[0] > 0"
-    assert notes(error) == ["write enigma.select_(condition, a, b)"]
-
-
-def test_and_is_refused():
-    def k(A: F, Out: F):
-        Out[0] = A[0] > 0 and A[1] > 0
-
-    error = refused(k)
-    assert sentence(error) == f"`and` {DECIDES}"
-    assert notes(error) == ["write a & b"]
-
-
-def test_or_is_refused():
-    def k(A: F, Out: F):
-        Out[0] = A[0] > 0 or A[1] > 0
-
-    error = refused(k)
-    assert sentence(error) == f"`or` {DECIDES}"
-    assert notes(error) == ["write a | b"]
-
-
-def test_not_is_refused():
-    def k(A: F, Out: F):
-        Out[0] = not A[0]
-
-    error = refused(k)
-    assert sentence(error) == f"`not` {DECIDES}"
-    assert marked(error) == "not A[0]"
-
-
-def test_chained_comparison_is_refused():
-    def k(A: F, Out: F):
-        Out[0] = 0 < A[0] < 1
-
-    error = refused(k)
-    assert sentence(error) == f"a chained comparison {DECIDES}"
-    assert marked(error) == "0 < A[0] < 1"
-    assert notes(error) == ["write (a < b) & (b < c)"]
 
 
 def test_in_is_refused():
@@ -164,26 +76,15 @@ def test_bool_is_refused():
     assert sentence(refused(k)) == f"bool() {DECIDES}"
 
 
-def test_a_position_as_condition_is_refused():
-    def k(Out: F):
-        if thread_position_in_grid:
-            Out[0] = 1
-
-    assert sentence(refused(k)).startswith("`if` decides once while tracing, but thread_position_in_grid differs")
-
-
 def test_a_swallowed_error_is_raised_by_compile():
     def k(A: F, Out: F):
         Out[0] = 1
         try:
-            if A[0] > 0:
-                Out[0] = 2
+            assert A[0] > 0
         except TypeError:
             pass
 
-    error = refused(k)
-    assert sentence(error) == f"`if` {DECIDES}"
-    assert marked(error) == "A[0] > 0"
+    assert sentence(refused(k)) == f"`assert` {DECIDES}"
 
 
 # ---- Python numbers and containers
@@ -232,14 +133,6 @@ def test_functions_of_math_are_refused_and_ours_named(name):
     assert sentence(error) == "math.sin: works on Python numbers, got a traced value"
     assert marked(error) == "math.sin(A[0])"
     assert notes(error) == ["write enigma.sin(x)"]
-
-
-def test_range_over_a_value_is_refused():
-    def k(Out: F):
-        for i in range(thread_position_in_grid):
-            Out[i] = 1
-
-    assert sentence(refused(k)) == "range() needs Python ints, got thread_position_in_grid"
 
 
 def test_indexing_a_list_with_a_value_is_refused():
@@ -322,7 +215,10 @@ def test_asarray_is_refused():
     def k(A: F, Out: F):
         Out[0] = np.asarray(A[0])
 
-    assert sentence(refused(k)) == "a traced value cannot become a NumPy array: its numbers exist only when the kernel runs"
+    assert (
+        sentence(refused(k))
+        == "a traced value cannot become a NumPy array: its numbers exist only when the kernel runs"
+    )
 
 
 @pytest.mark.parametrize("swap", [False, True])
@@ -404,10 +300,17 @@ def test_f16_with_bf16_is_refused():
 @pytest.mark.parametrize(
     ("dtype", "number", "shown"),
     [
-        (en.u8, 256, "256"), (en.u8, -1, "-1"), (en.i8, 128, "128"), (en.i8, -129, "-129"), (en.u32, -1, "-1"),
-        (en.i32, 2**31, "2147483648"), (en.u64, 2**64 - 1 - 2**64, "-1"), (en.f16, 1e6, "1000000.0"), (en.f32, 1e39, "1e+39"),
+        (en.u8, 256, "256"),
+        (en.u8, -1, "-1"),
+        (en.i8, 128, "128"),
+        (en.i8, -129, "-129"),
+        (en.u32, -1, "-1"),
+        (en.i32, 2**31, "2147483648"),
+        (en.u64, 2**64 - 1 - 2**64, "-1"),
+        (en.f16, 1e6, "1000000.0"),
+        (en.f32, 1e39, "1e+39"),
     ],
-)  # fmt: skip
+)
 def test_literals_out_of_range_are_refused(dtype, number, shown):
     def k(A: dtype, Out: dtype):
         Out[0] = A[0] + number

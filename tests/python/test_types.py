@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rules of types in docs/types.md: what operands are brought to, what literals become, what operators mean.
+"""The rules of docs/types.md: what operands are brought to, what literals become, what operators mean.
 
 The tables are written out here; nothing is taken from the code under test.
 """
@@ -39,13 +39,16 @@ def types_of(*params, body):
         found.extend(result if isinstance(result, tuple) else [result])
 
     if len(params) == 1:
+
         def k(A: params[0], Out: en.f32):
             record(A[0])
             Out[0] = 1
     else:
+
         def k(A: params[0], B: params[1], Out: en.f32):
             record(A[0], B[0])
             Out[0] = 1
+
     en.compile(en.kernel(k))
     return [repr(v).split()[0][1:] for v in found]
 
@@ -63,7 +66,9 @@ def test_two_types_meet_in_the_documented_one(left, right, result):
 @pytest.mark.parametrize("name", NAMES)
 def test_comparisons_give_b1(name):
     dtype = getattr(en, name)
-    assert types_of(dtype, dtype, body=lambda a, b: (a < b, a <= b, a == b, a != b, a > b, a >= b)) == ["b1"] * 6
+    assert (
+        types_of(dtype, dtype, body=lambda a, b: (a < b, a <= b, a == b, a != b, a > b, a >= b)) == ["b1"] * 6
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,7 +92,9 @@ def test_a_float_literal_keeps_floats_and_turns_integers_to_f32(name):
     assert types_of(dtype, body=lambda a: (a * 2.0, 2.0 * a, a + 0.5)) == [expected] * 3
 
 
-@pytest.mark.parametrize("scalar", [np.float32(2), np.float64(2), np.float16(2), np.int64(2), np.uint8(2), np.bool_(True)])
+@pytest.mark.parametrize(
+    "scalar", [np.float32(2), np.float64(2), np.float16(2), np.int64(2), np.uint8(2), np.bool_(True)]
+)
 def test_numpy_scalars_are_weak_on_either_side(scalar):
     assert types_of(en.f16, body=lambda a: (a * scalar, scalar * a, scalar - a, a + scalar)) == ["f16"] * 4
     assert types_of(en.f16, body=lambda a: (scalar < a, a == scalar)) == ["b1"] * 2
@@ -98,12 +105,19 @@ def test_scalars_of_ml_dtypes_are_weak():
 
 
 def test_the_grid_position_is_u32_and_stays_it():
-    assert types_of(en.f32, body=lambda a: (en.thread_position_in_grid * 512, 512 * en.thread_position_in_grid)) == ["u32"] * 2
+    assert (
+        types_of(en.f32, body=lambda a: (en.thread_position_in_grid * 512, 512 * en.thread_position_in_grid))
+        == ["u32"] * 2
+    )
     assert types_of(en.f32, body=lambda a: en.thread_position_in_grid * 0.5) == ["f32"]
 
 
 def test_literals_alone_are_i32_i64_and_f32():
-    assert types_of(en.f32, body=lambda a: (en.max(1, 2), en.max(1.0, 2), en.select_(a > 0, 1, 2.5))) == ["i32", "f32", "f32"]
+    assert types_of(en.f32, body=lambda a: (en.max(1, 2), en.max(1.0, 2), en.select_(a > 0, 1, 2.5))) == [
+        "i32",
+        "f32",
+        "f32",
+    ]
 
 
 def test_logical_operators_on_b1_stay_b1():
@@ -115,7 +129,12 @@ def test_arithmetic_on_b1_is_i32():
 
 
 def test_shifts_have_the_type_of_the_left_operand():
-    assert types_of(en.u8, en.i64, body=lambda a, b: (a << b, a >> b, b << a, a << 3)) == ["u8", "u8", "i64", "u8"]
+    assert types_of(en.u8, en.i64, body=lambda a, b: (a << b, a >> b, b << a, a << 3)) == [
+        "u8",
+        "u8",
+        "i64",
+        "u8",
+    ]
 
 
 @pytest.mark.parametrize("source", NAMES)
@@ -126,9 +145,20 @@ def test_every_type_converts_to_every_other(source, target):
 
 
 def test_metals_names_and_class_names_are_types():
-    cast = lambda name: lambda a: en.metal_cast(a, name)  # noqa: E731
-    for name, expected in [("float", "f32"), ("half", "f16"), ("bfloat", "bf16"), ("uint", "u32"), ("uchar", "u8"), ("long", "i64"),
-                           ("bool", "b1"), ("Int16", "i16"), ("f32", "f32")]:  # fmt: skip
+    def cast(name):
+        return lambda a: en.metal_cast(a, name)
+
+    for name, expected in [
+        ("float", "f32"),
+        ("half", "f16"),
+        ("bfloat", "bf16"),
+        ("uint", "u32"),
+        ("uchar", "u8"),
+        ("long", "i64"),
+        ("bool", "b1"),
+        ("Int16", "i16"),
+        ("f32", "f32"),
+    ]:
         assert types_of(en.i32, body=cast(name)) == [expected]
 
 
@@ -166,19 +196,32 @@ def test_two_results_come_as_a_tuple():
 
 def run(body, *arrays, out=np.int32):
     """The results of an expression on arrays, computed on the host."""
-    kinds = {np.dtype(np.int32): en.i32, np.dtype(np.uint32): en.u32, np.dtype(np.float32): en.f32, np.dtype(np.int8): en.i8,
-             np.dtype(np.uint8): en.u8, np.dtype(bool): en.b1, np.dtype(np.int64): en.i64, np.dtype(np.uint64): en.u64}  # fmt: skip
+    kinds = {
+        np.dtype(np.int32): en.i32,
+        np.dtype(np.uint32): en.u32,
+        np.dtype(np.float32): en.f32,
+        np.dtype(np.int8): en.i8,
+        np.dtype(np.uint8): en.u8,
+        np.dtype(bool): en.b1,
+        np.dtype(np.int64): en.i64,
+        np.dtype(np.uint64): en.u64,
+    }
     to = kinds[np.dtype(out)]
     if len(arrays) == 1:
+
         def k(A: kinds[arrays[0].dtype], Out: to):
             i = en.thread_position_in_grid
             Out[i] = body(A[i])
     else:
+
         def k(A: kinds[arrays[0].dtype], B: kinds[arrays[1].dtype], Out: to):
             i = en.thread_position_in_grid
             Out[i] = body(A[i], B[i])
+
     n = len(arrays[0])
-    return en.HostRuntime().execute(en.compile(en.kernel(k)), list(arrays), output_shapes=(n,), grid=n, threads=32)
+    return en.HostRuntime().execute(
+        en.compile(en.kernel(k)), list(arrays), output_shapes=(n,), grid=n, threads=32
+    )
 
 
 INTS = [-7, -2, -1, 1, 2, 7, 100, -100, 3, -3]
@@ -202,12 +245,18 @@ def test_divmod_is_both():
 
 def test_float_floor_division_and_modulo_are_pythons():
     x, y = A.astype(np.float32) / 4, B.astype(np.float32) / 2
-    assert run(lambda a, b: a // b, x, y, out=np.float32).tolist() == [float(a) // float(b) for a, b in zip(x, y)]
-    assert run(lambda a, b: a % b, x, y, out=np.float32).tolist() == [float(a) % float(b) for a, b in zip(x, y)]
+    assert run(lambda a, b: a // b, x, y, out=np.float32).tolist() == [
+        float(a) // float(b) for a, b in zip(x, y)
+    ]
+    assert run(lambda a, b: a % b, x, y, out=np.float32).tolist() == [
+        float(a) % float(b) for a, b in zip(x, y)
+    ]
 
 
 def test_true_division_of_integers_is_a_fraction():
-    assert run(lambda a, b: a / b, A, B, out=np.float32).tolist() == [np.float32(a) / np.float32(b) for a, b in zip(A, B)]
+    assert run(lambda a, b: a / b, A, B, out=np.float32).tolist() == [
+        np.float32(a) / np.float32(b) for a, b in zip(A, B)
+    ]
 
 
 def test_integer_power():
@@ -232,7 +281,10 @@ def test_comparisons_of_different_signs_are_of_numbers():
 def test_unsigned_comparisons_are_of_bits():
     x = np.array([-1, 0, 5, -5], np.int32)
     y = np.array([0, -1, 3, -3], np.int32)
-    bits = lambda v: int(v) % 2**32  # noqa: E731
+
+    def bits(v):
+        return int(v) % 2**32
+
     assert run(en.cmp_ult, x, y, out=bool).tolist() == [bits(a) < bits(b) for a, b in zip(x, y)]
     assert run(en.cmp_uge, x, y, out=bool).tolist() == [bits(a) >= bits(b) for a, b in zip(x, y)]
     assert run(en.cmp_ule, x, x, out=bool).all()

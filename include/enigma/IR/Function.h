@@ -91,9 +91,10 @@ public:
 
   explicit Function(std::string name);
 
-  /// The user's name of the kernel, and the Metal function's: "enigma_kernel_" before it.
+  /// The user's name of the kernel, and the Metal function's: "enigma_kernel_" before it, and what no identifier of Metal can
+  /// hold (Python allows letters beyond ASCII) as "u" and its bytes in hexadecimal.
   const std::string &name() const { return functionName; }
-  std::string kernelName() const { return "enigma_kernel_" + functionName; }
+  std::string kernelName() const;
 
   Value addParam(Param param);
   const std::vector<Param> &params() const { return parameters; }

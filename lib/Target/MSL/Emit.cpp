@@ -399,6 +399,8 @@ private:
     expressions[op.position()] = {i, 16};
     auto constantStep = constantInt(op.getStep());
     auto bound = constantInt(op.getUpper());
+    if (isUnsigned && bound && *bound < 0) // beyond 2^63
+      bound.reset();
     // Counting past the bound must not wrap: by one it cannot, by more only where the bound is known to leave room.
     constexpr int64_t room = int64_t(1) << 30;
     bool small = constantStep && *constantStep > -room && *constantStep < room && widthOf(op.getLower().getType()) >= 32;
@@ -419,8 +421,9 @@ private:
                 upper.text + ", " + step.text + ");");
       statement("for (" + unsignedType + " " + k + " = 0; " + k + " < " + count + "; ++" + k + ") {");
       ++indent;
-      statement(type + " " + i + " = " + type + "(" + unsignedType + "(" + lower.text + ") + " + k + " * " + unsignedType + "(" +
-                step.text + "));");
+      // Narrow types would be promoted to int, which the product may not fit.
+      std::string wide = narrow ? "uint" : unsignedType;
+      statement(type + " " + i + " = " + type + "(" + wide + "(" + lower.text + ") + " + k + " * " + wide + "(" + step.text + "));");
       --indent;
     }
     nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });

@@ -3,6 +3,7 @@
 // Which identifiers MSL reserves (specification 1.5, 2, 4, 5) or its library defines.
 #include "Names.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -32,7 +33,13 @@ bool isReserved(llvm::StringRef name) {
       "isinf", "isnan", "isnormal", "isordered", "isunordered", "ldexp", "log", "log10", "log2", "madhi", "madsat", "max",
       "min", "mix", "modf", "mulhi", "nextafter", "popcount", "pow", "powr", "reverse_bits", "rhadd", "rint", "rotate",
       "round", "rsqrt", "saturate", "select", "sign", "signbit", "sin", "sinh", "sinpi", "smoothstep", "sqrt", "step",
-      "subsat", "tan", "tanh", "tanpi", "trunc", "INFINITY", "NAN", "MAXFLOAT", "HUGE_VALF"};
+      "subsat", "tan", "tanh", "tanpi", "trunc",
+      // Macros
+      "INFINITY", "NAN", "MAXFLOAT", "MAXHALF", "MAXBFLOAT", "HUGE_VALF", "HUGE_VALH", "HUGE_VALBF", "NULL", "assert", "offsetof"};
+  // Macros of <metal_stdlib>: FLT_EPSILON, INT_MAX, M_PI_F, ... (specification 6.3, 6.5, 7.5)
+  static constexpr llvm::StringLiteral limits[] = {"FLT_", "HALF_", "BFLT_", "DBL_", "CHAR_", "SCHAR_", "UCHAR_", "SHRT_", "USHRT_", "INT_", "UINT_", "LONG_", "ULONG_", "M_"};
+  if (name == name.upper() && llvm::any_of(limits, [&](llvm::StringRef prefix) { return name.starts_with(prefix); }))
+    return true;
   if (words.contains(name) || name.starts_with("enigma_") || name.starts_with("__") || name.starts_with("simd_") ||
       name.starts_with("quad_") || name.starts_with("atomic_") || name.starts_with("texture"))
     return true;

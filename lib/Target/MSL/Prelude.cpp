@@ -58,9 +58,9 @@ inline T enigma_mod(T x, T y) {
 template <typename T, typename U>
 inline U enigma_trip_count(T lower, T upper, T step) {
   if (step > T(0) && lower < upper)
-    return U((U(upper) - U(lower) - U(1)) / U(step) + U(1));
+    return U(U(U(upper) - U(lower) - U(1)) / U(step) + U(1));
   if (step < T(0) && lower > upper)
-    return U((U(lower) - U(upper) - U(1)) / (U(0) - U(step)) + U(1));
+    return U(U(U(lower) - U(upper) - U(1)) / U(U(0) - U(step)) + U(1));
   return U(0);
 }
 )"},

@@ -62,8 +62,10 @@ const Template &choose(Operation *op, Type type) {
   TemplateRange range = ranges[static_cast<size_t>(kindOf(op))];
   uint16_t bit = 1u << elementIndex(scalarOf(type));
   bool inRange = op->hasAttr(inRangeAttr);
+  // A select by one b1 for all components is a conditional expression: MSL's select() wants a vector of them.
+  bool vectors = isVector(op->getOperand(0).getType());
   for (const Template &t : llvm::ArrayRef(templates).slice(range.first, range.count))
-    if ((isVector(type) ? t.vectors : t.scalars) & bit && !(inRange && t.checked))
+    if ((vectors ? t.vectors : t.scalars) & bit && !(inRange && t.checked))
       return t;
   llvm::report_fatal_error(llvm::Twine("no MSL template for ") + op->getName().getStringRef());
 }

@@ -78,6 +78,39 @@ TEST(Compile, ContractionCanBeTurnedOff) {
   EXPECT_NE(kernel->metalSource().find("Out[tid] = alpha * X[tid] + Y[tid];"), std::string::npos);
 }
 
+// A kernel that copies A[i + offset] to B[i], where offset is what `make` builds of the scalar s.
+Function copyFrom(Elem index, auto make) {
+  Function f("copy");
+  Value a = f.addParam({"A", Type::buffer(Elem::f32)}), out = f.addParam({"B", Type::buffer(Elem::f32)});
+  Value s = f.addParam({"s", Type::value(index)});
+  Builder b(f);
+  Value i = b.query(Opcode::thread_position_in_grid, 0);
+  b.store(out, i, b.load(a, b.binary(Operator::add, b.cast(i, index), make(b, s))));
+  return f;
+}
+
+TEST(Compile, AlignmentOfALongChainIsFoundInTime) {
+  auto kernel = compile::compile(copyFrom(Elem::u32,
+                                          [](Builder &b, Value s) {
+                                            for (int k = 0; k < 60; ++k) // 2^60 ways from the end to s
+                                              s = b.binary(Operator::add, b.binary(Operator::mul, s, s), s);
+                                            return s;
+                                          }),
+                                 {.vecWidth = 4});
+  EXPECT_NE(kernel->metalSource().find("float4(A["), std::string::npos) << "nothing says that s is a multiple of 4";
+}
+
+TEST(Compile, AShiftOutOfItsWidthProvesNoAlignment) {
+  // The shifted value is 0, of which every number is a divisor; 1 more is odd.
+  auto kernel = compile::compile(copyFrom(Elem::u64,
+                                          [](Builder &b, Value s) {
+                                            Value even = b.binary(Operator::mul, s, Literal(2));
+                                            return b.binary(Operator::add, b.binary(Operator::shl, even, Literal(63)), Literal(1));
+                                          }),
+                                 {.vecWidth = 4});
+  EXPECT_EQ(kernel->metalSource().find("float4*)(A"), std::string::npos) << kernel->metalSource();
+}
+
 TEST(Compile, RefusesAKernelWithoutAStore) {
   Function f("nothing");
   Value a = f.addParam({"A", Type::buffer(Elem::f32)});

@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 using namespace enigma;
 using namespace enigma::ir;
 
@@ -69,6 +72,34 @@ TEST_F(BuilderTest, TrueDivisionOfIntegersIsFloat) {
   EXPECT_EQ(elem(b.binary(Operator::truediv, i32, i32)), Elem::f32);
   EXPECT_EQ(elem(b.binary(Operator::truediv, f16, i32)), Elem::f16);
   EXPECT_EQ(elem(b.binary(Operator::floordiv, u8, u8)), Elem::u8);
+}
+
+TEST_F(BuilderTest, ASquareHasTheTypeOfThePower) {
+  EXPECT_EQ(elem(b.binary(Operator::pow, i32, Literal(2.0))), Elem::f32) << "an integer and a float literal make f32";
+  EXPECT_EQ(elem(b.binary(Operator::pow, u8, Literal(2.0))), Elem::f32);
+  EXPECT_EQ(elem(b.binary(Operator::pow, i32, Literal(2))), Elem::i32);
+  EXPECT_EQ(elem(b.binary(Operator::pow, f16, Literal(2))), Elem::f16);
+}
+
+TEST_F(BuilderTest, AWholeFloatLiteralConvertsToAnIntegerThatHoldsIt) {
+  auto bitsOf = [&](double x, Elem e) { return f.definition(b.cast(Literal(x), e))->immediate; };
+  EXPECT_EQ(bitsOf(3.0, Elem::i32), 3u);
+  EXPECT_EQ(bitsOf(-0.0, Elem::u8), 0u);
+  EXPECT_EQ(bitsOf(-2.0, Elem::i8), 0xFEu);
+  EXPECT_EQ(bitsOf(0x1p63, Elem::u64), uint64_t(1) << 63);
+  EXPECT_EQ(bitsOf(-0x1p63, Elem::i64), uint64_t(1) << 63);
+  for (double x : {0x1p63, 0x1p64, 1e300, -1e300, 2.5, std::numeric_limits<double>::infinity(), std::nan("")})
+    EXPECT_NE(messageOf([&] { b.cast(Literal(x), Elem::i64); }).find("does not fit i64"), std::string::npos) << x;
+  EXPECT_EQ(messageOf([&] { b.cast(Literal(3e9), Elem::i32); }), "the number 3000000000 does not fit i32");
+}
+
+TEST_F(BuilderTest, MisusedOpcodesAreErrors) {
+  EXPECT_EQ(messageOf([&] { b.query(Opcode::thread_position_in_grid, 3); }),
+            "thread_position_in_grid: the component must be 0, 1 or 2, got 3");
+  EXPECT_EQ(messageOf([&] { b.query(Opcode::thread_index_in_simdgroup, 1); }),
+            "thread_index_in_simdgroup: has one component, got 1");
+  EXPECT_EQ(messageOf([&] { b.query(Opcode::sqrt); }), "sqrt: is no thread query");
+  EXPECT_EQ(messageOf([&] { b.emit(Opcode::constant, {}); }), "constant: is not made by emit()");
 }
 
 TEST_F(BuilderTest, LogicOnBooleansStaysBoolean) {

@@ -77,6 +77,15 @@ TEST(Function, HashOfStructureForgetsNamesAndPlaces) {
   EXPECT_NE(hash(one.f, HashScope::structureAndNames), hash(two.f, HashScope::structureAndNames));
 }
 
+TEST(Function, TheMetalNameIsAnIdentifier) {
+  EXPECT_EQ(Function("saxpy_2").kernelName(), "enigma_kernel_saxpy_2");
+  EXPECT_EQ(Function("<lambda>").kernelName(), "enigma_kernel_u3clambdau3e");
+  EXPECT_EQ(Function("gr\xc3\xb6\xc3\x9f"
+                     "e")
+                .kernelName(),
+            "enigma_kernel_gruc3ub6uc3u9fe");
+}
+
 TEST(Contract, FusesAProductThatIsUsedOnceInASum) {
   Kernel k;
   Value product = k.b.binary(Operator::mul, k.x, k.x);
