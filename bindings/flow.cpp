@@ -135,13 +135,13 @@ nb::object wrapped(Trace &trace, ir::Value value) { return nb::steal(wrapValue(t
 
 void bindFlow(nb::module_ &extension) {
   nb::module_ module = extension.def_submodule("flow", "Regions of the trace.");
-  nb::class_<TypeHandle>(module, "Type", "The type of a traced value.")
+  nb::class_<TypeHandle>(extension, "ValueType", "The type of a traced value.")
       .def("__eq__", [](const TypeHandle &a, nb::handle b) { return nb::isinstance<TypeHandle>(b) && a.type == nb::cast<TypeHandle &>(b).type; })
       .def("__hash__", [](const TypeHandle &a) { return a.type.key(); })
       .def("__str__", [](const TypeHandle &a) { return a.type.str(); })
       .def_prop_ro("dtype", [](const TypeHandle &a) { return dtypeObject(a.type.elem); }, "The element type.")
       .def_prop_ro("is_scalar", [](const TypeHandle &a) { return a.type.isScalar(); }, "Whether it is no vector.");
-  nb::class_<MarkHandle>(module, "Mark", "A state of the trace to come back to.");
+  nb::class_<MarkHandle>(extension, "TraceMark", "A state of the trace to come back to.");
 
   module.def("type_of", [](nb::handle value) { Trace &t = tracing(); return TypeHandle{t.function.type(rawValue(t, value))}; },
              nb::arg("value"), "The type of a value.");

@@ -14,7 +14,7 @@ from collections import deque
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NoReturn
 
-from enigma._enigma import Buffer, DType, GridPosition, Value, fail, flow, name_value
+from enigma._enigma import Buffer, DType, GridPosition, Value, ValueType, fail, flow, name_value
 
 Range = tuple[int, int, int, int]
 Label = str
@@ -40,7 +40,7 @@ def is_alive(value: Any) -> bool:
 
 
 def _same_number(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and (a == b and str(a) == str(b) or (a != a and b != b))
+    return type(a) is type(b) and ((a == b and str(a) == str(b)) or (a != a and b != b))
 
 
 def _same_object(a: Any, b: Any) -> bool:
@@ -56,7 +56,10 @@ def default_type(*numbers: Any) -> Any:
     """The type of numbers that meet no traced value: b1, i32 (i64, u64), f32."""
     if all(isinstance(x, bool) for x in numbers):
         return flow.type_named("b1")
-    if any(int(x) != x or not hasattr(x, "__index__") if x == x and abs(x) != float("inf") else True for x in numbers):
+    if any(
+        int(x) != x or not hasattr(x, "__index__") if x == x and abs(x) != float("inf") else True
+        for x in numbers
+    ):
         return flow.type_named("f32")
     for name in ("i32", "i64", "u64"):
         if all(flow.fits(int(x), flow.type_named(name)) for x in numbers):
@@ -80,31 +83,102 @@ class Unbound:
     def fail(self, *_: Any) -> NoReturn:
         line = self.place[0] if self.place else 0
         if self.reason == "if":
-            fail(f"{self.name} has a value in one arm of the branch at line {line} only", [f"assign {self.name} in both arms, or before the branch"])
+            fail(
+                f"{self.name} has a value in one arm of the branch at line {line} only",
+                [f"assign {self.name} in both arms, or before the branch"],
+            )
         if self.reason:
-            fail(f"{self.name} gets its value in the loop at line {line}, which may not run at all", [f"assign {self.name} before the loop"])
-        fail(f"{self.name} has no value here: nothing was assigned to it on the way", [f"assign {self.name} first"])
+            fail(
+                f"{self.name} gets its value in the loop at line {line}, which may not run at all",
+                [f"assign {self.name} before the loop"],
+            )
+        fail(
+            f"{self.name} has no value here: nothing was assigned to it on the way",
+            [f"assign {self.name} first"],
+        )
 
     def __getattr__(self, _: str) -> NoReturn:
         self.fail()
 
 
-for _name in (
-    "add sub mul truediv floordiv mod pow and or xor lshift rshift radd rsub rmul rtruediv rfloordiv rmod rpow rand ror rxor rlshift "
-    "rrshift neg pos abs invert bool int float index eq ne lt le gt ge iter len call getitem setitem contains hash"
-).split():
+for _name in [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "and",
+    "or",
+    "xor",
+    "lshift",
+    "rshift",
+    "radd",
+    "rsub",
+    "rmul",
+    "rtruediv",
+    "rfloordiv",
+    "rmod",
+    "rpow",
+    "rand",
+    "ror",
+    "rxor",
+    "rlshift",
+    "rrshift",
+    "neg",
+    "pos",
+    "abs",
+    "invert",
+    "bool",
+    "int",
+    "float",
+    "index",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "iter",
+    "len",
+    "call",
+    "getitem",
+    "setitem",
+    "contains",
+    "hash",
+]:
     setattr(Unbound, f"__{_name}__", Unbound.fail)
 
 
 class Site:
     """A block in the source, from a constant that the rewriting made."""
 
+    @staticmethod
+    def of(constant: Any, frame: Any) -> Site:
+        make: Any = Site
+        site: Site = make(*constant, frame)
+        return site
+
     def __init__(
         self, names: tuple[str, ...], places: tuple[Range, ...], outer: tuple[str, ...], exits: tuple[int, ...], kind: str, target: str,
         here: Range, roots: tuple[str, ...], others: tuple[str, ...], changes: tuple[tuple[str, Range], ...], merged: int, frame: Any,
     ) -> None:  # fmt: skip
-        self.names, self.places, self.outer, self.exits, self.kind, self.target = names, places, outer, exits, kind, target
-        self.here, self.roots, self.others, self.changes, self.merged = here, roots, others, dict(reversed(changes)), merged
+        self.names, self.places, self.outer, self.exits, self.kind, self.target = (
+            names,
+            places,
+            outer,
+            exits,
+            kind,
+            target,
+        )
+        self.here, self.roots, self.others, self.changes, self.merged = (
+            here,
+            roots,
+            others,
+            dict(reversed(changes)),
+            merged,
+        )
         self.file = frame.f_code.co_filename
 
     @staticmethod
@@ -113,7 +187,7 @@ class Site:
 
     def labelled(self, roots: tuple[Any, ...], frame: Any) -> list[tuple[Label, Any]]:
         """The roots with their names, and the globals that the block mentions."""
-        out = list(zip(self.roots, roots))
+        out = list(zip(self.roots, roots, strict=False))
         names = frame.f_globals
         for name in self.others:
             if name in names:
@@ -141,13 +215,34 @@ class Site:
 
 # ---- Objects that are changed in place
 
-ATOMS = {Value, Buffer, GridPosition, DType, int, float, bool, str, bytes, type(None), complex, range, Unbound, type, ModuleType, slice}
+ATOMS = {
+    Value,
+    Buffer,
+    GridPosition,
+    DType,
+    int,
+    float,
+    bool,
+    str,
+    bytes,
+    type(None),
+    complex,
+    range,
+    Unbound,
+    type,
+    ModuleType,
+    slice,
+}
 
 
 def roots_of(function: Any) -> list[tuple[Label, Any]]:
     """What a lambda reaches."""
     names = function.__code__.co_freevars
-    return [(name, cell.cell_contents) for name, cell in zip(names, function.__closure__ or ()) if cell != CellType()]
+    return [
+        (name, cell.cell_contents)
+        for name, cell in zip(names, function.__closure__ or (), strict=False)
+        if cell != CellType()
+    ]
 
 
 class Held:
@@ -280,7 +375,7 @@ class Snapshot:
             return []
         out: list[tuple[Label, Any]] = []
         mine = code in self.own.co_consts
-        for name, cell in zip(code.co_freevars, function.__closure__ or ()):
+        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
             if name.startswith("@") or cell == CellType():
                 continue
             if mine and (name in self.own.co_cellvars or name in self.own.co_freevars):
@@ -289,7 +384,11 @@ class Snapshot:
             self.held.append(held)
             out.append((name, cell.cell_contents))
         names = function.__globals__
-        return out + [(n, names[n]) for n in code.co_names if n in names and not isinstance(names[n], (type, ModuleType))]
+        return out + [
+            (n, names[n])
+            for n in code.co_names
+            if n in names and not isinstance(names[n], (type, ModuleType))
+        ]
 
     def contents(self) -> list[Any]:
         return [held.now() for held in self.held]
@@ -303,7 +402,11 @@ class Snapshot:
 def _identical(a: Any, b: Any) -> bool:
     if type(a) is dict:
         return len(a) == len(b) and all(k in b and b[k] is v for k, v in a.items())
-    return bool(type(a).__module__ != "numpy" and a == b) if type(a).__name__ != "ndarray" else a.tobytes() == b.tobytes()
+    return (
+        bool(type(a).__module__ != "numpy" and a == b)
+        if type(a).__name__ != "ndarray"
+        else a.tobytes() == b.tobytes()
+    )
 
 
 # ---- Structures: tuples, lists, dicts and objects of traced values and numbers
@@ -324,9 +427,13 @@ def _parts(value: Any) -> dict[Any, Any] | None:
         return dict(enumerate(value))
     if isinstance(value, dict):
         return value
-    if type(value) in ATOMS or isinstance(value, (FunctionType, MethodType, type, ModuleType, set, frozenset)):
+    if type(value) in ATOMS or isinstance(
+        value, (FunctionType, MethodType, type, ModuleType, set, frozenset)
+    ):
         return None
-    if type(value).__module__.split(".")[0] in ("enigma", "numpy", "builtins", "functools") or not hasattr(value, "__dict__"):
+    if type(value).__module__.split(".")[0] in ("enigma", "numpy", "builtins", "functools") or not hasattr(
+        value, "__dict__"
+    ):
         return None
     return dict(value.__dict__)
 
@@ -352,7 +459,9 @@ def _resolve(skeleton: Any, values: Any) -> Any:
         return values(skeleton)
     if type(skeleton) is Rebuilt:
         parts = {k: _resolve(v, values) for k, v in skeleton.parts.items()}
-        if all(parts[k] is v for k, v in (_parts(skeleton.like) or {}).items()) and isinstance(skeleton.like, tuple):
+        if all(parts[k] is v for k, v in (_parts(skeleton.like) or {}).items()) and isinstance(
+            skeleton.like, tuple
+        ):
             return skeleton.like
         return _rebuilt(skeleton.like, parts)
     return skeleton
@@ -381,7 +490,13 @@ def _type_text(value: Any) -> str:
 def _describe(value: Any) -> str:
     if type(value) is Buffer:
         return "a buffer"
-    return "None" if value is None else repr(value) if is_number(value) or isinstance(value, str) else f"a Python {type(value).__name__}"
+    return (
+        "None"
+        if value is None
+        else repr(value)
+        if is_number(value) or isinstance(value, str)
+        else f"a Python {type(value).__name__}"
+    )
 
 
 # ---- Branches
@@ -424,12 +539,19 @@ class Arms:
 
     def check_depth(self, more: int) -> None:
         if flow.depth() != self.depth + more:
-            self.site.fail(None, "an exception left a block and was caught inside of this one", ["do not catch exceptions across a block"])
+            self.site.fail(
+                None,
+                "an exception left a block and was caught inside of this one",
+                ["do not catch exceptions across a block"],
+            )
 
     def select(self, a: Any, b: Any, select: Any) -> Any:
         skeleton = self.merge(a, b, "")
         self.check_contents()
-        return _resolve(skeleton, lambda p: select(self.condition, *self.typed(p.index)) if p.index >= 0 else self.opposite())
+        return _resolve(
+            skeleton,
+            lambda p: select(self.condition, *self.typed(p.index)) if p.index >= 0 else self.opposite(),
+        )
 
     def typed(self, index: int) -> tuple[Any, Any]:
         a, b = self.pairs[index]
@@ -437,41 +559,67 @@ class Arms:
             kind = default_type(a, b)
             return flow.constant(a, kind), flow.constant(b, kind)
         self.check_types(index)
-        return (flow.constant(a, b), b) if is_number(a) else (a, flow.constant(b, a)) if is_number(b) else (a, b)
+        return (
+            (flow.constant(a, b), b) if is_number(a) else (a, flow.constant(b, a)) if is_number(b) else (a, b)
+        )
 
     def check_contents(self) -> list[Any]:
         return [
             self.merge_held(held, now, other)
-            for held, now, other in zip(self.snapshot.held, self.contents_then, self.contents_else)
+            for held, now, other in zip(
+                self.snapshot.held, self.contents_then, self.contents_else, strict=False
+            )
         ]
 
-    def finish(self, values: tuple[Any, ...], spliced_then: bool, spliced_else: bool, entry: tuple[Any, ...] | None = None) -> tuple[Any, ...]:
+    def finish(
+        self,
+        values: tuple[Any, ...],
+        spliced_then: bool,
+        spliced_else: bool,
+        entry: tuple[Any, ...] | None = None,
+    ) -> tuple[Any, ...]:
         self.values_else = values = tuple(map(_value, values))
         names = self.site.names[: self.site.merged]
-        skeletons = [self.merge(a, b, name) for a, b, name in zip(self.values_then, values, names)]
+        skeletons = [
+            self.merge(a, b, name) for a, b, name in zip(self.values_then, values, names, strict=False)
+        ]
         held = self.check_contents()
         kinds = [self.check_types(index) for index in range(len(self.pairs))]
-        flow.close([self.yielded(b, kind, label) for (_, b), kind, label in zip(self.pairs, kinds, self.labels)])
+        flow.close(
+            [
+                self.yielded(b, kind, label)
+                for (_, b), kind, label in zip(self.pairs, kinds, self.labels, strict=False)
+            ]
+        )
         if spliced_then:
             self.then_region, _ = flow.open([])
-        flow.close([self.yielded(a, kind, label) for (a, _), kind, label in zip(self.pairs, kinds, self.labels)])
+        flow.close(
+            [
+                self.yielded(a, kind, label)
+                for (a, _), kind, label in zip(self.pairs, kinds, self.labels, strict=False)
+            ]
+        )
         if not self.pairs and flow.size(self.then_region) == 1 and flow.size(self.else_region) == 1:
             flow.rollback(self.mark)
             results = []
         else:
             results = flow.if_(self.condition, self.then_region, self.else_region)
-        results = [_named(r, label) for r, label in zip(results, self.labels)]
+        results = [_named(r, label) for r, label in zip(results, self.labels, strict=False)]
 
         def fetch(pending: Pending) -> Any:
             return results[pending.index] if pending.index >= 0 else self.opposite()
 
-        for item, skeleton in zip(self.snapshot.held, held):
+        for item, skeleton in zip(self.snapshot.held, held, strict=False):
             if skeleton is not None:
                 item.put({k: _resolve(v, fetch) for k, v in skeleton.items()} if item.keyed else skeleton)
         out = tuple(_resolve(skeleton, fetch) for skeleton in skeletons)
-        for name, before, after in zip(names, entry or (), out):
+        for name, before, after in zip(names, entry or (), out, strict=False):
             if name in self.site.outer and before is not after:
-                self.site.fail(name, f"the outer variable {name} cannot change under a traced condition", ["use a variable of the kernel"])
+                self.site.fail(
+                    name,
+                    f"the outer variable {name} cannot change under a traced condition",
+                    ["use a variable of the kernel"],
+                )
         return out + (entry or ())[self.site.merged :]
 
     def opposite(self) -> Any:
@@ -480,7 +628,13 @@ class Arms:
         return self.negated
 
     def yielded(self, value: Any, kind: Any, label: Label) -> Any:
-        return flow.constant(value, kind) if is_number(value) else flow.zero(kind) if type(value) is Unbound else value
+        return (
+            flow.constant(value, kind)
+            if is_number(value)
+            else flow.zero(kind)
+            if type(value) is Unbound
+            else value
+        )
 
     def check_types(self, index: int) -> Any:
         (a, b), label = self.pairs[index], self.labels[index]
@@ -518,14 +672,20 @@ class Arms:
             return self.memo[id(a), id(b)]
         parts, others = _parts(a), _parts(b)
         if parts is not None and others is not None and type(a) is type(b) and list(parts) == list(others):
-            out = Rebuilt(a, {k: self.merge(parts[k], others[k], f"{label}_{k}" if label else "") for k in parts})
+            out = Rebuilt(
+                a, {k: self.merge(parts[k], others[k], f"{label}_{k}" if label else "") for k in parts}
+            )
             self.memo[id(a), id(b)] = out
             return out
         if _same_object(a, b):
             return a
         name = shown(label)
         if parts is not None and others is not None:
-            self.site.fail(label, f"{name or 'the value'} has another shape in the two arms of the branch", ["give it as many elements in both"])
+            self.site.fail(
+                label,
+                f"{name or 'the value'} has another shape in the two arms of the branch",
+                ["give it as many elements in both"],
+            )
         self.site.fail(
             label, f"{name or 'the value'} is {_describe(a)} in one arm of the branch and {_describe(b)} in the other: which arm runs is not known while tracing",
             ["choose between numbers, or make the condition a Python value (a Constexpr parameter)"],
@@ -548,12 +708,19 @@ class Arms:
 
     def returns(self, otherwise: bool) -> bool:
         """Whether one arm ends in a return, so that what it left unbound is never read."""
-        return "@ret" in self.site.names[: self.site.merged] and (self.values_else if otherwise else self.values_then)[self.site.names.index("@ret")] is True
+        return (
+            "@ret" in self.site.names[: self.site.merged]
+            and (self.values_else if otherwise else self.values_then)[self.site.names.index("@ret")] is True
+        )
 
     def carry(self, a: Any, b: Any, label: Label) -> Any:
         for value in (a, b):
             if type(value) is Value and (id(value) in self.escaped or (value is b and not is_alive(value))):
-                self.site.fail(label, f"{shown(label)} holds a value of a block that has ended", ["only what a block assigns to a variable is known after it"])
+                self.site.fail(
+                    label,
+                    f"{shown(label)} holds a value of a block that has ended",
+                    ["only what a block assigns to a variable is known after it"],
+                )
         if a is True and b is False:
             return self.condition
         if a is False and b is True:
@@ -615,7 +782,11 @@ class Carry:
 
     def again(self) -> bool:
         if self.passes >= MOST_PASSES:
-            self.site.fail(None, "the types of what the loop carries change from round to round", ["convert them to one type: enigma.f32(...)"])
+            self.site.fail(
+                None,
+                "the types of what the loop carries change from round to round",
+                ["convert them to one type: enigma.f32(...)"],
+            )
         repeat, self.repeat = self.repeat, False
         return repeat
 
@@ -643,11 +814,16 @@ class Carry:
         self.plain: list[Any] = []
         """Paths of numbers that this pass does not carry."""
         self.skeletons = [
-            self.expand(value, ("name", i), name) for i, (value, name) in enumerate(zip(self.entry, self.site.names))
+            self.expand(value, ("name", i), name)
+            for i, (value, name) in enumerate(zip(self.entry, self.site.names, strict=False))
         ]
-        self.fills = {path: self.expand_fill(spec, path, self.site.names[path[1]]) for path, spec in self.fill.items()}
+        self.fills = {
+            path: self.expand_fill(spec, path, self.site.names[path[1]]) for path, spec in self.fill.items()
+        }
         self.held = [
-            {k: self.expand(_value(v), ("held", i, k), held.element(k)) for k, v in held.content.items()} if held.keyed else None
+            {k: self.expand(_value(v), ("held", i, k), held.element(k)) for k, v in held.content.items()}
+            if held.keyed
+            else None
             for i, held in enumerate(self.snapshot.held)
         ]
         return self.given
@@ -672,26 +848,30 @@ class Carry:
             return value
         if isinstance(value, tuple) or path in self.descend:
             parts = _parts(value) or {}
-            return Rebuilt(value, {k: self.expand(_value(v), (*path, k), f"{label}_{k}") for k, v in parts.items()})
+            return Rebuilt(
+                value, {k: self.expand(_value(v), (*path, k), f"{label}_{k}") for k, v in parts.items()}
+            )
         return value
 
     def expand_fill(self, spec: Any, path: Any, label: Label) -> Any:
         if isinstance(spec, Rebuilt):
-            return Rebuilt(spec.like, {k: self.expand_fill(v, (*path, k), f"{label}_{k}") for k, v in spec.parts.items()})
-        return self.carried(flow.zero(spec), path, label) if isinstance(spec, flow.Type) else spec
+            return Rebuilt(
+                spec.like, {k: self.expand_fill(v, (*path, k), f"{label}_{k}") for k, v in spec.parts.items()}
+            )
+        return self.carried(flow.zero(spec), path, label) if isinstance(spec, ValueType) else spec
 
     def exit_arguments(self) -> list[int]:
         return [s.index for i in self.site.exits if type(s := self.skeletons[i]) is Pending]
 
     def place(self, args: list[Any], *, in_body: bool) -> tuple[Any, ...]:
         """Gives the body its stand-ins: in objects, and the values of variables. Exits are not set when it starts."""
-        self.args = args = [_named(a, label) for a, label in zip(args, self.labels)]
+        self.args = args = [_named(a, label) for a, label in zip(args, self.labels, strict=False)]
         off = set(self.exit_arguments()) if in_body else set()
 
         def fetch(pending: Pending) -> Any:
             return False if pending.index in off else args[pending.index]
 
-        for held, skeleton in zip(self.snapshot.held, self.held):
+        for held, skeleton in zip(self.snapshot.held, self.held, strict=False):
             if skeleton is not None and any(_has_pending(s) for s in skeleton.values()):
                 held.put({k: _resolve(s, fetch) for k, s in skeleton.items()})
         self.placed = [held.now() for held in self.snapshot.held]
@@ -703,13 +883,19 @@ class Carry:
 
     def check_depth(self) -> None:
         if flow.depth() != self.depth + 1:
-            self.site.fail(None, "an exception left a block and was caught inside of this one", ["do not catch exceptions across a block"])
+            self.site.fail(
+                None,
+                "an exception left a block and was caught inside of this one",
+                ["do not catch exceptions across a block"],
+            )
 
     def gather(self, values: tuple[Any, ...]) -> list[Any]:
         """What the body leaves, in the order of what it carries. Sets `repeat` where another pass has to carry more."""
         self.yields: list[Any] = [None] * len(self.given)
         self.late: dict[int, Any] = {}
-        for i, (skeleton, value, name) in enumerate(zip(self.skeletons, values, self.site.names)):
+        for i, (skeleton, value, name) in enumerate(
+            zip(self.skeletons, values, self.site.names, strict=False)
+        ):
             path = ("name", i)
             value = _value(value)
             if type(skeleton) is Unbound:
@@ -717,12 +903,22 @@ class Carry:
             else:
                 self.match(skeleton, value, path, name)
             if name in self.site.outer and value is not self.entry[i]:
-                self.site.fail(name, f"the outer variable {name} cannot change in a loop on the GPU", ["use a variable of the kernel"])
-        for i, (held, skeleton, placed) in enumerate(zip(self.snapshot.held, self.held, self.placed)):
+                self.site.fail(
+                    name,
+                    f"the outer variable {name} cannot change in a loop on the GPU",
+                    ["use a variable of the kernel"],
+                )
+        for i, (held, skeleton, placed) in enumerate(
+            zip(self.snapshot.held, self.held, self.placed, strict=False)
+        ):
             now = held.now()
             if skeleton is None:
                 if not _identical(now, placed):
-                    self.site.fail(held.label, f"{held.label} is changed in a loop on the GPU", ["its body is traced once; use variables or a list of values"])
+                    self.site.fail(
+                        held.label,
+                        f"{held.label} is changed in a loop on the GPU",
+                        ["its body is traced once; use variables or a list of values"],
+                    )
             elif list(now) != list(placed):
                 self.site.fail(
                     held.label, f"{held.label} gets other elements in a loop on the GPU", ["its body is traced once; give it all its elements before the loop"]
@@ -734,10 +930,18 @@ class Carry:
         return self.yields
 
     def match(self, skeleton: Any, value: Any, path: Any, label: Label) -> None:
-        if type(value) is Unbound and not (type(skeleton) is Unbound):
-            self.site.fail(label, f"{label} has a value in some rounds of the loop only", [f"assign {label} on every way through the loop"])
+        if type(value) is Unbound and type(skeleton) is not Unbound:
+            self.site.fail(
+                label,
+                f"{label} has a value in some rounds of the loop only",
+                [f"assign {label} on every way through the loop"],
+            )
         if type(value) is Value and not is_alive(value):
-            self.site.fail(label, f"{shown(label)} holds a value of a block that has ended", ["only what a block assigns to a variable is known after it"])
+            self.site.fail(
+                label,
+                f"{shown(label)} holds a value of a block that has ended",
+                ["only what a block assigns to a variable is known after it"],
+            )
         if type(skeleton) is Pending:
             self.match_carried(skeleton.index, value, path, label)
         elif type(skeleton) is Value and type(value) is Value:
@@ -760,7 +964,13 @@ class Carry:
                     self.match(s, _value(parts[k]), (*path, k), f"{label}_{k}")
         elif skeleton is not value and not _same_object(skeleton, value):
             parts, others = _parts(skeleton), _parts(value)
-            if parts is not None and others is not None and type(skeleton) is type(value) and list(parts) == list(others) and path not in self.descend:
+            if (
+                parts is not None
+                and others is not None
+                and type(skeleton) is type(value)
+                and list(parts) == list(others)
+                and path not in self.descend
+            ):
                 self.descend.add(path)
                 self.repeat = True
             else:
@@ -856,10 +1066,17 @@ class Carry:
         hints = [f"convert it: {label} = enigma.{before}(...)"]
         if before[0].isdigit() or before[0] == "-":
             hints = [f"start with enigma.{after}(...), or convert what is assigned"]
-        self.site.fail(label.split(".")[0].split("[")[0], f"{shown(label)} changes its type in the loop: it starts as {before} and becomes {after}", hints)
+        self.site.fail(
+            label.split(".")[0].split("[")[0],
+            f"{shown(label)} changes its type in the loop: it starts as {before} and becomes {after}",
+            hints,
+        )
 
     def refuse(self, before: Any, after: Any, label: Label) -> NoReturn:
-        b, a = _describe(before) if not is_traced(before) else "a traced value", _describe(after) if not is_traced(after) else "a traced value"
+        b, a = (
+            _describe(before) if not is_traced(before) else "a traced value",
+            _describe(after) if not is_traced(after) else "a traced value",
+        )
         message = f"{shown(label)} is {b} before the loop and {a} after a round: only numbers, and tuples, lists, dicts and objects of as many numbers, can change in a loop on the GPU"
         self.site.fail(label, message, ["unroll the loop over a Python range, or keep to numbers"])
 
@@ -868,7 +1085,9 @@ class Carry:
         error = sys.exc_info()[1]
         if self.guessed or not isinstance(error, Exception) or not getattr(self, "plain", None):
             return True
-        names = [p for p in self.plain if p[0] == "name" and p not in self.plan and p[1] not in self.site.exits]
+        names = [
+            p for p in self.plain if p[0] == "name" and p not in self.plan and p[1] not in self.site.exits
+        ]
         if not names or self.traced_before_failing is False:
             return True
         self.guessed = True
@@ -885,12 +1104,12 @@ class Carry:
         return value
 
     def finish(self, results: list[Any]) -> None:
-        results = [_named(r, label) for r, label in zip(results, self.labels)]
+        results = [_named(r, label) for r, label in zip(results, self.labels, strict=False)]
 
         def fetch(pending: Pending) -> Any:
             return results[pending.index]
 
-        for held, skeleton in zip(self.snapshot.held, self.held):
+        for held, skeleton in zip(self.snapshot.held, self.held, strict=False):
             if skeleton is not None and any(_has_pending(s) for s in skeleton.values()):
                 held.put({k: _resolve(s, fetch) for k, s in skeleton.items()})
         out = [_resolve(s, fetch) for s in self.skeletons]
@@ -902,4 +1121,6 @@ class Carry:
 
 
 def _has_pending(skeleton: Any) -> bool:
-    return type(skeleton) is Pending or (type(skeleton) is Rebuilt and any(map(_has_pending, skeleton.parts.values())))
+    return type(skeleton) is Pending or (
+        type(skeleton) is Rebuilt and any(map(_has_pending, skeleton.parts.values()))
+    )

@@ -50,7 +50,10 @@ class Else:
     """What `enigma.else_()` gives."""
 
     def __enter__(self) -> NoReturn:
-        fail("else_: needs an if_ just before it", ["write `with enigma.else_():` after the block of `with enigma.if_(...):`"])
+        fail(
+            "else_: needs an if_ just before it",
+            ["write `with enigma.else_():` after the block of `with enigma.if_(...):`"],
+        )
 
     def __exit__(self, *_: object) -> None: ...
 
@@ -87,19 +90,34 @@ class Range:
         if is_number(step) and step == 0:
             fail(f"{name}: the step must not be 0")
         if is_number(step) and step < 0 and not dtype.is_signed:
-            fail(f"{name}: a {dtype.name} position cannot go down by {step}", ["give a signed dtype, such as enigma.i32"])
+            fail(
+                f"{name}: a {dtype.name} position cannot go down by {step}",
+                ["give a signed dtype, such as enigma.i32"],
+            )
         self.start, self.stop, self.step, self.dtype, self.init = start, stop, step, dtype, init
 
     @property
     def runs(self) -> bool:
         """Whether there is a first round for sure."""
-        return all(map(is_number, (self.start, self.stop, self.step))) and len(builtins.range(self.start, self.stop, self.step)) > 0
+        return (
+            all(map(is_number, (self.start, self.stop, self.step)))
+            and len(builtins.range(self.start, self.stop, self.step)) > 0
+        )
 
     def initial(self, count: int) -> tuple[Any, ...]:
         """The values of `init`, for the names after the position."""
-        values = () if self.init is None else tuple(self.init) if isinstance(self.init, (list, tuple)) else (self.init,)
+        values = (
+            ()
+            if self.init is None
+            else tuple(self.init)
+            if isinstance(self.init, (list, tuple))
+            else (self.init,)
+        )
         if len(values) != count:
-            fail(f"for_range: init has {len(values)} values for {count} names", ["write as (i, a, b) with init=[a0, b0]"])
+            fail(
+                f"for_range: init has {len(values)} values for {count} names",
+                ["write as (i, a, b) with init=[a0, b0]"],
+            )
         return values
 
     def __enter__(self) -> NoReturn:
@@ -108,7 +126,10 @@ class Range:
     def __exit__(self, *_: object) -> None: ...
 
     def __iter__(self) -> NoReturn:
-        fail(f"range: {NOT_REWRITTEN}, as `for i in enigma.range(...):`", ["Python's range(...) of ints makes a list that is known while tracing"])
+        fail(
+            f"range: {NOT_REWRITTEN}, as `for i in enigma.range(...):`",
+            ["Python's range(...) of ints makes a list that is known while tracing"],
+        )
 
 
 def _check_bound(name: str, what: str, bound: Any, dtype: DType) -> None:
@@ -118,9 +139,16 @@ def _check_bound(name: str, what: str, bound: Any, dtype: DType) -> None:
         if not type_.is_scalar or own.is_float or own.name == "b1":
             fail(f"{name}: {what} must be an integer, got {type_}", ["convert it: enigma.i32(x)"])
         if own.itemsize > dtype.itemsize:
-            fail(f"{name}: {what} is {own.name} but the position is {dtype.name}", [f"give dtype=enigma.{own.name}, or convert it: enigma.{dtype.name}(x)"])
+            fail(
+                f"{name}: {what} is {own.name} but the position is {dtype.name}",
+                [f"give dtype=enigma.{own.name}, or convert it: enigma.{dtype.name}(x)"],
+            )
     elif not is_number(bound) or int(bound) != bound or isinstance(bound, (bool, float)):
-        fail(f"{name}: {what} must be an integer, got {bound!r}" if is_number(bound) else f"{name}: {what} must be an integer, got {type(bound).__name__}")
+        fail(
+            f"{name}: {what} must be an integer, got {bound!r}"
+            if is_number(bound)
+            else f"{name}: {what} must be an integer, got {type(bound).__name__}"
+        )
 
 
 def for_range(*bounds: Any, dtype: DType | None = None, init: Any = None) -> Range:
@@ -142,7 +170,10 @@ def range_constexpr(*bounds: int) -> builtins.range:
     """Python's range of ints: the loop is unrolled while tracing."""
     for bound in bounds:
         if is_traced(bound):
-            fail("range_constexpr: needs Python ints, got a traced value", ["write enigma.range(...) for a loop on the GPU"])
+            fail(
+                "range_constexpr: needs Python ints, got a traced value",
+                ["write enigma.range(...) for a loop on the GPU"],
+            )
     return builtins.range(*bounds)
 
 
@@ -160,7 +191,10 @@ def else_() -> Else:
 def while_(condition: Callable[[], Any]) -> Test:
     """A loop while `condition()` holds, which sees the variables as the block leaves them: `with enigma.while_(lambda: i < n):`."""
     if not callable(condition):
-        fail("while_: needs a function, so that the condition is computed anew for each round", ["write enigma.while_(lambda: i < n)"])
+        fail(
+            "while_: needs a function, so that the condition is computed anew for each round",
+            ["write enigma.while_(lambda: i < n)"],
+        )
     return Test(condition)
 
 
@@ -183,7 +217,9 @@ def truth(value: Any) -> Any:
     return bool(value)
 
 
-def _choose(condition: Any, this: Callable[[], Any], that: Callable[[], Any], join: Callable[[Any, Any], Any] | None) -> Any:
+def _choose(
+    condition: Any, this: Callable[[], Any], that: Callable[[], Any], join: Callable[[Any, Any], Any] | None
+) -> Any:
     """`this()` where the condition holds, else `that()`; both are traced in place where they are only arithmetic."""
     from enigma.functions import select_
 
@@ -314,7 +350,7 @@ def branch(condition: Any, site: tuple[Any, ...]) -> PlainIf | TracedIf:
     if condition is True or condition is False:
         return PlainIf(condition)
     frame = sys._getframe(1)
-    return TracedIf(condition, Site(*site, frame), frame)
+    return TracedIf(condition, Site.of(site, frame), frame)
 
 
 # ---- Loops
@@ -441,8 +477,8 @@ def _has_next(position: Any, upper: Any, step: Any, known: Any) -> Any:
 def loop(iterable: Any, site: tuple[Any, ...]) -> PlainFor | TracedFor:
     frame = sys._getframe(1)
     if type(iterable) is Range:
-        return TracedFor(iterable, Site(*site, frame), frame)
-    return PlainFor(iterable, Site(*site, frame))
+        return TracedFor(iterable, Site.of(site, frame), frame)
+    return PlainFor(iterable, Site.of(site, frame))
 
 
 def range_for(function: Any) -> Any:
@@ -488,7 +524,7 @@ class While(Carry):
             if condition is False:
                 self.values, self.done = values, True
                 return False
-            self.runs = True if condition is True else False
+            self.runs = condition is True
             if condition is True and self.function is None:
                 self.python_rounds += 1
                 self.body = values
@@ -518,7 +554,9 @@ class While(Carry):
 
     def leave(self, values: tuple[Any, ...]) -> None:
         if not self.traced:
-            if any(is_traced(values[i]) for i in self.site.exits):  # left under a traced condition: a loop after all
+            if any(
+                is_traced(values[i]) for i in self.site.exits
+            ):  # left under a traced condition: a loop after all
                 self.restart()
                 self.traced = self.runs = True
             else:
@@ -530,7 +568,11 @@ class While(Carry):
         if self.repeat:
             return
         if self.constant_condition:
-            self.site.fail(None, "the condition of the loop does not change in it, so that it would run for ever", ["write a condition of a traced value"])
+            self.site.fail(
+                None,
+                "the condition of the loop does not change in it, so that it would run for ever",
+                ["write a condition of a traced value"],
+            )
         flow.close(yields)
         self.finish(flow.while_(self.given, self.test_region, self.region))
         self.done = True
@@ -541,7 +583,7 @@ class While(Carry):
 
 def loop_while(site: tuple[Any, ...]) -> While:
     frame = sys._getframe(1)
-    return While(Site(*site, frame), frame)
+    return While(Site.of(site, frame), frame)
 
 
 # ---- Names and functions
@@ -565,7 +607,10 @@ def returned(value: Any, flag: Any) -> Any:
     if flag is False and value is not None:
         return None
     if flag is not True and value is not None:
-        fail("the function returns a value on some paths and none on others", ["return a value at its end as well"])
+        fail(
+            "the function returns a value on some paths and none on others",
+            ["return a value at its end as well"],
+        )
     return value
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """`break`, `continue` and early `return` as flags, so that every block has one way in and one way out.
 
-    for i in r:                       @brk1 = False
-        if A[i] < 0:                  for i in r:            # left when @brk1 is set
-            break              ->         if @none(@brk1):
-        s = s + A[i]                          if A[i] < 0: @brk1 = True
-                                              else: s = s + A[i]
+for i in r:                       @brk1 = False
+    if A[i] < 0:                  for i in r:            # left when @brk1 is set
+        break              ->         if @none(@brk1):
+    s = s + A[i]                          if A[i] < 0: @brk1 = True
+                                          else: s = s + A[i]
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ def _load(id_: str) -> ast.expr:
 
 
 def _set(id_: str, value: Any) -> ast.stmt:
-    out: Any = ast.Assign([ast.Name(id_, ast.Store())], value if isinstance(value, ast.expr) else ast.Constant(value))
+    out: Any = ast.Assign(
+        [ast.Name(id_, ast.Store())], value if isinstance(value, ast.expr) else ast.Constant(value)
+    )
     out.glue = True
     return out  # type: ignore[no-any-return]
 
@@ -82,7 +84,11 @@ class Exits:
             start = [_set("@ret", False)]
             if self.with_value:
                 start.append(_set("@val", ast.Call(_load("@unbound"), [ast.Constant("@val")], [])))
-                last = ast.Return(ast.Call(_load("@returned"), [_load("@val"), ast.Constant(True) if ends else _load("@ret")], []))
+                last = ast.Return(
+                    ast.Call(
+                        _load("@returned"), [_load("@val"), ast.Constant(True) if ends else _load("@ret")], []
+                    )
+                )
                 out.append(_at(last, body[-1]))
             out = [_at(s, body[0]) for s in start] + out
         return out
@@ -164,10 +170,13 @@ class Exits:
         if native and own[1] in flags:
             body = [_at(_set(own[1], False), s), *body]
         if exits:
-            if isinstance(s, ast.For):  # the rounds of an unrolled loop that come after the exit assign nothing
+            if isinstance(
+                s, ast.For
+            ):  # the rounds of an unrolled loop that come after the exit assign nothing
                 item = f"@item{self.count}"
                 take = _at(ast.Assign([s.target], _load(item)), s.target)
-                s.position = s.target.id if isinstance(s.target, ast.Name) else ""
+                position: Any = s
+                position.position = s.target.id if isinstance(s.target, ast.Name) else ""
                 s.target = _at(ast.Name(item, ast.Store()), s.target)
                 body = [_at(ast.If(_none(exits), [take, *body], []), s.iter)]
             elif hasattr(s, "form"):
@@ -190,7 +199,9 @@ class Exits:
         if s.orelse:
             after, more, _ = self.body(s.orelse, outer)
             if own[0] in flags or "@ret" in flags:
-                after = [_at(ast.If(_none([f for f in (own[0], "@ret") if f in flags]), after, []), s.orelse[0])]
+                after = [
+                    _at(ast.If(_none([f for f in (own[0], "@ret") if f in flags]), after, []), s.orelse[0])
+                ]
             s.orelse = []
             outward = _join(outward, more)
         return [*before, s, *after], outward, ends

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Which variables a piece of a function assigns and reads, and which are read later: what a block has to carry.
 
-    x = 0.0                    # the block assigns x and t; only x is read after it
-    if c:
-        t = a * b
-        x = t + 1
-    Out[i] = x
+x = 0.0                    # the block assigns x and t; only x is read after it
+if c:
+    t = a * b
+    x = t + 1
+Out[i] = x
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def assigned(statements: Iterable[Any]) -> dict[str, Range]:
             visit(node.value, place, inside)
             return
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            out.update({(a.asname or a.name).split(".")[0]: range_of(node) for a in node.names if a.name != "*"})
+            out.update(
+                {(a.asname or a.name).split(".")[0]: range_of(node) for a in node.names if a.name != "*"}
+            )
             return
         if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
             out[node.name] = range_of(node)
@@ -129,14 +131,16 @@ class Liveness:
     def statement(self, s: Any, live: set[str]) -> set[str]:
         if isinstance(s, ast.If):
             s.live_out = set(live)  # type: ignore[attr-defined]
-            s.live_else = self.body(s.orelse, set(live))  # type: ignore[attr-defined]
-            out = self.body(s.body, set(live)) | s.live_else  # type: ignore[attr-defined]
+            other = self.body(s.orelse, set(live))
+            s.live_else = set(other)  # type: ignore[attr-defined]
+            out = self.body(s.body, set(live)) | other
             s.live_in = set(out)  # type: ignore[attr-defined]
             return out | loads(s.test) | self.always
         if isinstance(s, (ast.For, ast.While)):
             return self.loop(s, live)
         if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            return (live - {s.name}) | loads(s)
+            name: str = s.name
+            return (live - {name}) | loads(s)
         if isinstance(s, (ast.With, ast.AsyncWith)):
             out = self.body(s.body, set(live))
             for item in reversed(s.items):
@@ -155,7 +159,11 @@ class Liveness:
         if isinstance(s, ast.Match):
             out = set(live) | loads(s.subject)
             for case in s.cases:
-                out |= self.body(case.body, set(live)) | loads(case.pattern) | (loads(case.guard) if case.guard else set())
+                out |= (
+                    self.body(case.body, set(live))
+                    | loads(case.pattern)
+                    | (loads(case.guard) if case.guard else set())
+                )
             return out
         return (live - (set(assigned([s])) - self.always)) | loads(s)
 

@@ -107,7 +107,12 @@ def _refuse_outer(value: Any, name: str) -> Any:
     return value
 
 
-HOOKS = {"@name": name_value, "@names": _name_structure, "@declare": _declare, "@outer": _refuse_outer} | FLOW_HOOKS
+HOOKS = {
+    "@name": name_value,
+    "@names": _name_structure,
+    "@declare": _declare,
+    "@outer": _refuse_outer,
+} | FLOW_HOOKS
 
 
 # ---- The rewriting

@@ -25,7 +25,7 @@ import sysconfig
 import weakref
 from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from enigma import flow
 from enigma.flow_exits import Exits
@@ -42,7 +42,7 @@ class Resolver:
 
     def __init__(self, function: FunctionType) -> None:
         self.globals = function.__globals__
-        self.cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+        self.cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=False))
         self.locals: set[str] = set()
 
     def __call__(self, node: ast.expr) -> Any:
@@ -91,7 +91,9 @@ def hook(id_: str, *args: ast.expr) -> ast.Call:
 
 
 def thunk(body: ast.expr) -> ast.Lambda:
-    return ast.Lambda(ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]), body)
+    return ast.Lambda(
+        ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[]), body
+    )
 
 
 def glue(node: Any) -> Any:
@@ -120,18 +122,28 @@ class Forms:
             if isinstance(s, ast.With):
                 if self.form(s) == "else_":
                     if arm is None or len(s.items) > 1 or s.items[0].optional_vars:
-                        self.refuse(s.items[0].context_expr, "else_: needs an if_ just before it", ["write `with enigma.else_():` right after the block of `with enigma.if_(...):`"])
+                        self.refuse(
+                            s.items[0].context_expr,
+                            "else_: needs an if_ just before it",
+                            ["write `with enigma.else_():` right after the block of `with enigma.if_(...):`"],
+                        )
                     else:
                         arm.orelse = self.body(s.body)
                     arm = None
                     continue
                 new = self.with_(s)
-                arm = new[-1] if isinstance(new[-1], ast.If) and not new[-1].orelse and self.form(s) == "if_" else None
+                arm = (
+                    new[-1]
+                    if isinstance(new[-1], ast.If) and not new[-1].orelse and self.form(s) == "if_"
+                    else None
+                )
                 out += new
                 continue
             arm = None
             for field in ("body", "orelse", "finalbody"):
-                if isinstance(getattr(s, field, None), list) and not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                if isinstance(getattr(s, field, None), list) and not isinstance(
+                    s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+                ):
                     setattr(s, field, self.body(getattr(s, field)))
             for part in [*getattr(s, "handlers", []), *getattr(s, "cases", [])]:
                 part.body = self.body(part.body)
@@ -155,7 +167,9 @@ class Forms:
             return self.for_(node, call, item.optional_vars, body)
         if form == "while_":
             if item.optional_vars:
-                self.refuse(item.optional_vars, "while_: gives no value", ["write `with enigma.while_(lambda: ...):`"])
+                self.refuse(
+                    item.optional_vars, "while_: gives no value", ["write `with enigma.while_(lambda: ...):`"]
+                )
             loop: Any = ast.copy_location(ast.While(call, body, []), node)
             loop.form = True
             return [loop]
@@ -165,19 +179,29 @@ class Forms:
     def if_(self, node: ast.With, call: ast.expr, target: ast.expr | None) -> ast.stmt:
         if target is None:
             return ast.copy_location(ast.If(call, self.body(node.body), []), node)
-        if not (isinstance(target, ast.Tuple) and len(target.elts) == 2 and all(isinstance(e, ast.Name) for e in target.elts)):
+        if not (
+            isinstance(target, ast.Tuple)
+            and len(target.elts) == 2
+            and all(isinstance(e, ast.Name) for e in target.elts)
+        ):
             self.refuse(target, "if_: gives two arms", ["write `as (then, otherwise):`, or leave `as` out"])
         arms: dict[str, list[ast.stmt]] = {e.id: [] for e in target.elts}  # type: ignore[attr-defined]
         for s in node.body:
             arm = s.items[0].context_expr if isinstance(s, ast.With) and len(s.items) == 1 else None
             if not isinstance(arm, ast.Name) or arm.id not in arms or arms[arm.id]:
-                self.refuse(s, "if_: only the two arms can stand in its block", [f"write `with {word}:` and the statements in it" for word in list(arms)])
+                self.refuse(
+                    s,
+                    "if_: only the two arms can stand in its block",
+                    [f"write `with {word}:` and the statements in it" for word in list(arms)],
+                )
             arms[arm.id] = self.body(s.body)  # type: ignore[union-attr,attr-defined]
         then, otherwise = arms.values()
         empty = ast.copy_location(ast.Pass(), node)
         return ast.copy_location(ast.If(call, then or [empty], otherwise), node)
 
-    def for_(self, node: ast.With, call: ast.Call, target: ast.expr | None, body: list[ast.stmt]) -> list[ast.stmt]:
+    def for_(
+        self, node: ast.With, call: ast.Call, target: ast.expr | None, body: list[ast.stmt]
+    ) -> list[ast.stmt]:
         self.count += 1
         bounds = f"@bounds{self.count}"
         first, rest = target, []
@@ -191,7 +215,9 @@ class Forms:
             self.refuse(first, "for_range: the position needs a plain name", ["write as i, or as (i, acc)"])
         out: list[ast.stmt] = [glue(ast.Assign([name(bounds, True)], call))]
         if rest or any(k.arg == "init" for k in call.keywords):
-            values = ast.Call(ast.Attribute(name(bounds), "initial", ast.Load()), [ast.Constant(len(rest))], [])
+            values = ast.Call(
+                ast.Attribute(name(bounds), "initial", ast.Load()), [ast.Constant(len(rest))], []
+            )
             out.append(ast.Assign([ast.Tuple(rest, ast.Store())], values) if rest else glue(ast.Expr(values)))
         loop: Any = ast.copy_location(ast.For(first, locate(name(bounds), call), body, []), node)
         loop.form = True
@@ -207,7 +233,9 @@ class Blocks:
     def __init__(self, function: Any, resolve: Resolver, enclosing: set[str]) -> None:
         self.resolve = resolve
         args = function.args
-        self.params = {a.arg for a in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg] if a}
+        self.params = {
+            a.arg for a in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg] if a
+        }
         self.outer = outer_names(function.body)
         self.assigned = set(assigned(function.body))
         self.locals = (self.params | self.assigned) - self.outer
@@ -216,9 +244,17 @@ class Blocks:
         self.unbound: set[str] = set()
         self.foreign = {n for n in self.outer if n not in enclosing}
         """Variables outside of the kernel: a global, or one of the function that defines the kernel."""
-        self.by_inner = {n for f in _functions_in(function.body) for s in ast.walk(f) if isinstance(s, ast.Nonlocal) for n in s.names}
+        self.by_inner = {
+            n
+            for f in _functions_in(function.body)
+            for s in ast.walk(f)
+            if isinstance(s, ast.Nonlocal)
+            for n in s.names
+        }
         """Variables that functions in this one assign: any call may."""
-        self.handlers = {h.name for n in ast.walk(function) if isinstance(n, ast.Try) for h in n.handlers if h.name}
+        self.handlers = {
+            h.name for n in ast.walk(function) if isinstance(n, ast.Try) for h in n.handlers if h.name
+        }
 
     def body(self, statements: list[ast.stmt], bound: set[str]) -> list[ast.stmt]:
         out: list[ast.stmt] = []
@@ -268,10 +304,18 @@ class Blocks:
             part = pending.pop()
             if isinstance(part, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
                 continue
-            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id in self.locals and part.id not in bound:
-                if part.id not in self.params and not part.id.startswith("@"):
-                    part.may_be_unbound = True  # type: ignore[attr-defined]
-                    self.unbound.add(part.id)
+            if (
+                (
+                    isinstance(part, ast.Name)
+                    and isinstance(part.ctx, ast.Load)
+                    and part.id in self.locals
+                    and part.id not in bound
+                )
+                and part.id not in self.params
+                and not part.id.startswith("@")
+            ):
+                part.may_be_unbound = True  # type: ignore[attr-defined]
+                self.unbound.add(part.id)
             pending.extend(ast.iter_child_nodes(part))
 
     def make_unbound(self, id_: str) -> ast.stmt:
@@ -280,19 +324,41 @@ class Blocks:
 
     # The parts that all blocks share
 
-    def site(self, s: Any, kind: str, names: dict[str, Range], here: Range, target: str = "", merged: int = 0) -> tuple[ast.expr, list[str]]:
-        live = sorted(n for n in s.live_in if n in self.reachable and not n.startswith("@") and n not in self.handlers)
-        others = sorted(n for n in loads(s) if n not in self.reachable and not n.startswith("@") and not hasattr(builtins, n))
+    def site(
+        self, s: Any, kind: str, names: dict[str, Range], here: Range, target: str = "", merged: int = 0
+    ) -> tuple[ast.expr, list[str]]:
+        live = sorted(
+            n for n in s.live_in if n in self.reachable and not n.startswith("@") and n not in self.handlers
+        )
+        others = sorted(
+            n
+            for n in loads(s)
+            if n not in self.reachable and not n.startswith("@") and not hasattr(builtins, n)
+        )
         exits = tuple(list(names).index(e) for e in getattr(s, "exits", ()))
         outer = tuple(n for n in names if n in self.foreign)
-        constant = (tuple(names), tuple(names.values()), outer, exits, kind, target, here, tuple(live), tuple(others), changes(s), merged)
+        constant: Any = (
+            tuple(names),
+            tuple(names.values()),
+            outer,
+            exits,
+            kind,
+            target,
+            here,
+            tuple(live),
+            tuple(others),
+            changes(s),
+            merged,
+        )
         return ast.Constant(constant), live
 
     def carried(self, s: Any, statements: list[Any], live: set[str]) -> dict[str, Range]:
         places = assigned(statements)
         places |= {n: range_of(s) for n in sorted(self.by_inner) if n not in places and n in self.reachable}
         wanted = live | set(getattr(s, "exits", ()))
-        return {n: p for n, p in places.items() if n in wanted and n not in self.handlers} | {e: range_of(s) for e in getattr(s, "exits", ()) if e not in places}
+        return {n: p for n, p in places.items() if n in wanted and n not in self.handlers} | {
+            e: range_of(s) for e in getattr(s, "exits", ()) if e not in places
+        }
 
     def mention(self, names: Iterable[str], bound: set[str]) -> None:
         self.unbound |= {n for n in names if n in self.locals and n not in bound and n not in self.params}
@@ -302,7 +368,9 @@ class Blocks:
 
     def bind(self, names: Iterable[str], value: ast.expr) -> ast.stmt:
         targets: list[ast.expr] = [name(n, True) for n in names]
-        out: ast.stmt = glue(ast.Assign([ast.Tuple(targets, ast.Store())], value)) if targets else glue(ast.Expr(value))
+        out: ast.stmt = (
+            glue(ast.Assign([ast.Tuple(targets, ast.Store())], value)) if targets else glue(ast.Expr(value))
+        )
         return out
 
     def new(self) -> str:
@@ -323,7 +391,9 @@ class Blocks:
         self.check(s.test, bound)
         bound |= set(assigned([s.test]))
         names = self.carried(s, [*s.body, *s.orelse], s.live_out)  # type: ignore[attr-defined]
-        merged = len(names)  # the second arm starts with what the first one started with, also where only it reads that
+        merged = len(
+            names
+        )  # the second arm starts with what the first one started with, also where only it reads that
         again = self.carried(s, s.body, s.live_else)  # type: ignore[attr-defined]
         names |= {n: p for n, p in again.items() if n not in names}
         site, live = self.site(s, "if", names, range_of(s.test), merged=merged)
@@ -412,19 +482,21 @@ class Expressions(ast.NodeTransformer):
     def __init__(self, resolve: Resolver) -> None:
         self.resolve = resolve
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if getattr(node, "may_be_unbound", False):
             node.may_be_unbound = False  # type: ignore[attr-defined]
             return locate(hook("@use", node), node)  # type: ignore[no-any-return]
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         func: Any = node.func
         self.generic_visit(node)
         root = func
         while isinstance(root, ast.Attribute):
             root = root.value
-        if (isinstance(root, ast.Name) and root.id.startswith("@")) or (isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "@range"):
+        if (isinstance(root, ast.Name) and root.id.startswith("@")) or (
+            isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "@range"
+        ):
             return node
         if isinstance(func, ast.Name) and func.id == "super":
             return node
@@ -433,13 +505,13 @@ class Expressions(ast.NodeTransformer):
             node.func = locate(hook("@callee", node.func), func)
         return node
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         self.generic_visit(node)
         if _binds(node.body) or _binds(node.orelse):
             return node
         return locate(hook("@ifexp", node.test, thunk(node.body), thunk(node.orelse)), node)  # type: ignore[no-any-return]
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
         if any(map(_binds, node.values[1:])):
             return node
@@ -449,11 +521,11 @@ class Expressions(ast.NodeTransformer):
             out = hook(which, value, thunk(out))
         return locate(out, node)  # type: ignore[no-any-return]
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
-        return locate(hook("@not", node.operand), node) if isinstance(node.op, ast.Not) else node  # type: ignore[no-any-return]
+        return locate(hook("@not", node.operand), node) if isinstance(node.op, ast.Not) else node
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
         if len(node.ops) == 1 or any(map(_binds, node.comparators[1:])):
             return node
@@ -464,13 +536,17 @@ class Expressions(ast.NodeTransformer):
         if len(node.ops) > 2:
             rest = self.visit_Compare(rest) if isinstance(rest, ast.Compare) else rest
         first = ast.Compare(left, node.ops[:1], [middle])
-        args = ast.arguments(posonlyargs=[], args=[ast.arg("@l"), ast.arg("@r")], kwonlyargs=[], kw_defaults=[], defaults=[])
+        args = ast.arguments(
+            posonlyargs=[], args=[ast.arg("@l"), ast.arg("@r")], kwonlyargs=[], kw_defaults=[], defaults=[]
+        )
         test = ast.Lambda(args, hook("@and", first, thunk(rest)))
         return locate(ast.Call(test, [node.left, node.comparators[0]], []), node)  # type: ignore[no-any-return]
 
 
 def _binds(node: ast.expr) -> bool:
-    return any(isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
+    return any(
+        isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for part in ast.walk(node)
+    )
 
 
 # ---- Functions
@@ -479,15 +555,24 @@ def _binds(node: ast.expr) -> bool:
 class FlowRewriter:
     """Rewrites one function and those in it."""
 
-    def __init__(self, function: FunctionType, file: str, refuse: Callable[[Any, str, list[str]], Any]) -> None:
+    def __init__(
+        self, function: FunctionType, file: str, refuse: Callable[[Any, str, list[str]], Any]
+    ) -> None:
         self.resolve = Resolver(function)
-        self.refuse = lambda node, message, hints: refuse(range_of(node), message, hints)
+        self.at = refuse
+
         self.file = file
+
+    def refuse(self, node: Any, message: str, hints: list[str]) -> NoReturn:
+        self.at(range_of(node), message, hints)
+        raise AssertionError
 
     def function(self, node: Any, enclosing: set[str], *, is_kernel: bool = False) -> None:
         saved = self.resolve.locals
         args = node.args
-        params = {a.arg for a in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg] if a}
+        params = {
+            a.arg for a in [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg] if a
+        }
         own = (params | set(assigned(node.body))) - outer_names(node.body)
         self.resolve.locals = saved | own
         for inner in _functions_in(node.body):
@@ -508,7 +593,12 @@ class FlowRewriter:
             start = [locate(blocks.make_unbound(n), node.body[0]) for n in sorted(blocks.unbound)]
             node.body = [*keep, *start, *body]
         transform = Expressions(self.resolve)
-        node.body = [transform.visit(s) if not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)) or s not in _functions_in(node.body) else s for s in node.body]
+        node.body = [
+            transform.visit(s)
+            if not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)) or s not in _functions_in(node.body)
+            else s
+            for s in node.body
+        ]
         self.resolve.locals = saved
 
     def check_returns(self, node: Any) -> None:
@@ -517,7 +607,11 @@ class FlowRewriter:
             s = pending.pop()
             if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
                 continue
-            if isinstance(s, ast.Return) and s.value is not None and not (isinstance(s.value, ast.Constant) and s.value.value is None):
+            if (
+                isinstance(s, ast.Return)
+                and s.value is not None
+                and not (isinstance(s.value, ast.Constant) and s.value.value is None)
+            ):
                 self.refuse(s, "a kernel returns no value", ["store the result: Out[i] = value"])
             pending.extend(ast.iter_child_nodes(s))
 
@@ -551,7 +645,10 @@ def _has_blocks(statements: list[Any]) -> bool:
         s = pending.pop()
         if isinstance(s, (ast.If, *LOOPS)):
             return True
-        if isinstance(s, ast.stmt) and not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or isinstance(s, (ast.ExceptHandler, ast.match_case)):
+        if (
+            isinstance(s, ast.stmt)
+            and not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        ) or isinstance(s, (ast.ExceptHandler, ast.match_case)):
             pending.extend(ast.iter_child_nodes(s))
     return False
 
@@ -565,7 +662,11 @@ LIBRARIES = [os.path.dirname(os.path.abspath(__file__)), sysconfig.get_path("std
 def _is_users_file(file: str) -> bool:
     path = os.path.abspath(file)
     site = os.path.join(LIBRARIES[1], "site-packages")
-    if path.startswith(LIBRARIES[0] + os.sep) or f"{os.sep}numpy{os.sep}" in path or file.startswith("<frozen"):
+    if (
+        path.startswith(LIBRARIES[0] + os.sep)
+        or f"{os.sep}numpy{os.sep}" in path
+        or file.startswith("<frozen")
+    ):
         return False
     return path.startswith(site) or not path.startswith(LIBRARIES[1] + os.sep)
 
@@ -583,7 +684,11 @@ def needs_rewriting(value: Any) -> bool:
         value = value.__func__
     if isinstance(value, FunctionType):
         return is_users(value.__code__)
-    return not isinstance(value, (BuiltinFunctionType, type)) and type(value).__module__ not in ("enigma._enigma", "nanobind", "builtins")
+    return not isinstance(value, (BuiltinFunctionType, type)) and type(value).__module__ not in (
+        "enigma._enigma",
+        "nanobind",
+        "builtins",
+    )
 
 
 _done: weakref.WeakKeyDictionary[FunctionType, tuple[CodeType, FunctionType]] = weakref.WeakKeyDictionary()
@@ -608,9 +713,16 @@ def rewritten(function: Any) -> Any:
         return function if inner is function.__func__ else MethodType(inner, function.__self__)
     if type(function) is functools.partial:
         inner = rewritten(function.func)
-        return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
+        return (
+            function
+            if inner is function.func
+            else functools.partial(inner, *function.args, **function.keywords)
+        )
     if type(function) is not FunctionType:
-        if not isinstance(function, (type, BuiltinFunctionType)) and type(type(function).__dict__.get("__call__")) is FunctionType:
+        if (
+            not isinstance(function, (type, BuiltinFunctionType))
+            and type(type(function).__dict__.get("__call__")) is FunctionType
+        ):
             inner = rewritten(type(function).__call__)
             return function if inner is type(function).__call__ else MethodType(inner, function)
         return function

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from msl import standin
 
 import enigma as en
+from msl import standin
 
 THREADS = 16
 A_DATA = np.array([3, -1, 4, -1, 5, -9, 2, 6, -5, 3, 5, -8, 9, 7, -9, 3], np.float32)

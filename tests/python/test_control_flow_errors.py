@@ -2,9 +2,9 @@
 """What a loop or branch cannot carry is refused at the user's line."""
 
 import numpy as np
-from marks import marked, notes, refused, sentence
 
 import enigma as en
+from marks import marked, notes, refused, sentence
 
 F = en.f32
 

@@ -3,13 +3,13 @@
 
 import numpy as np
 import pytest
-from marks import marked, notes, refused, sentence
-from msl import standin
 
 import enigma
 import enigma as en
 from enigma import for_range, if_, while_
 from enigma import for_range as loop
+from marks import marked, notes, refused, sentence
+from msl import standin
 
 F = en.f32
 N = 16
@@ -362,7 +362,10 @@ def test_the_condition_of_a_while_comes_as_a_function():
             i = i + 1
         Out[0] = i
 
-    assert sentence(refused(k)) == "while_: needs a function, so that the condition is computed anew for each round"
+    assert (
+        sentence(refused(k))
+        == "while_: needs a function, so that the condition is computed anew for each round"
+    )
 
 
 def test_a_condition_that_cannot_change_is_refused():
