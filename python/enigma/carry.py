@@ -19,6 +19,9 @@ from enigma._enigma import Buffer, DType, GridPosition, Value, ValueType, fail, 
 Range = tuple[int, int, int, int]
 Label = str
 MOST_PASSES = 60
+NOT_OURS = (
+    "it lives outside of the kernel, where no value of a thread can be kept; use a variable of the kernel"
+)
 NUMBERS = (bool, int, float)
 HIDDEN = {"@val": "result", "@ret": "returned", "@brk": "stop", "@con": "skip", "@end": "over", "@exp": ""}
 
@@ -191,7 +194,7 @@ class Site:
         names = frame.f_globals
         for name in self.others:
             if name in names:
-                out.append((name, names[name]))
+                out.append((OUTER + name, names[name]))
         return out
 
     def place(self, name: str | None) -> Range:
@@ -215,6 +218,8 @@ class Site:
 
 # ---- Objects that are changed in place
 
+OUTER = "::"
+"""Before the label of what lives outside of the kernel."""
 ATOMS = {
     Value,
     Buffer,
@@ -248,10 +253,11 @@ def roots_of(function: Any) -> list[tuple[Label, Any]]:
 class Held:
     """An object that can change, and what it held at the entry of the block."""
 
-    __slots__ = ("content", "kind", "label", "object")
+    __slots__ = ("content", "kind", "label", "object", "outer")
 
     def __init__(self, label: Label, kind: str, object_: Any) -> None:
-        self.label, self.kind, self.object = label, kind, object_
+        self.label, self.kind, self.object = label.removeprefix(OUTER), kind, object_
+        self.outer = label.startswith(OUTER)
         self.content = self.now()
 
     def now(self) -> Any:
@@ -365,7 +371,9 @@ class Snapshot:
     def hold(self, label: Label, kind: str, value: Any) -> list[tuple[Label, Any]]:
         held = Held(label, kind, value)
         self.held.append(held)
-        return [(held.element(k), v) for k, v in held.content.items()] if held.keyed else []
+        return (
+            [(OUTER * held.outer + held.element(k), v) for k, v in held.content.items()] if held.keyed else []
+        )
 
     def visit_function(self, label: Label, function: FunctionType) -> list[tuple[Label, Any]]:
         from enigma.rewrite_flow import is_users
@@ -385,7 +393,7 @@ class Snapshot:
             out.append((name, cell.cell_contents))
         names = function.__globals__
         return out + [
-            (n, names[n])
+            (OUTER + n, names[n])
             for n in code.co_names
             if n in names and not isinstance(names[n], (type, ModuleType))
         ]
@@ -603,7 +611,10 @@ class Arms:
             flow.rollback(self.mark)
             results = []
         else:
-            results = flow.if_(self.condition, self.then_region, self.else_region)
+            arms = (self.condition, self.then_region, self.else_region)
+            if flow.size(self.then_region) == 1:  # nothing but its yield
+                arms = (self.opposite(), self.else_region, self.then_region)
+            results = flow.if_(*arms)
         results = [_named(r, label) for r, label in zip(results, self.labels, strict=False)]
 
         def fetch(pending: Pending) -> Any:
@@ -730,6 +741,8 @@ class Arms:
         return Pending(len(self.pairs) - 1)
 
     def merge_held(self, held: Held, a: Any, b: Any) -> Any:
+        if held.outer and not (_identical(a, held.content) and _identical(b, held.content)):
+            self.site.fail(held.label, f"{held.label} is changed under a traced condition", [NOT_OURS])
         if held.keyed:
             if list(a) != list(b):
                 self.site.fail(
@@ -912,6 +925,8 @@ class Carry:
             zip(self.snapshot.held, self.held, self.placed, strict=False)
         ):
             now = held.now()
+            if held.outer and not _identical(now, held.content):
+                self.site.fail(held.label, f"{held.label} is changed in a loop on the GPU", [NOT_OURS])
             if skeleton is None:
                 if not _identical(now, placed):
                     self.site.fail(

@@ -423,18 +423,24 @@ class TracedFor(Carry):
         self.item = name_value(position, self.site.target) if self.site.target else position
         return body
 
-    # While there is a round left and no exit is set. Whether there is, is found before the position moves, so that it cannot wrap.
+    # While there is a round left and no exit is set. With a step of more than 1 the position could wrap past the end of its
+    # type: whether there is a next round is then found before it moves.
     def open_early(self, initial: list[Any]) -> tuple[Any, list[Any]]:
-        self.first_round = _has_first(self.lower, self.upper, self.step, self.bounds.step)
-        self.initial = [self.lower, self.first_round, *initial]
+        self.simple = is_number(self.bounds.step) and abs(self.bounds.step) == 1
+        more = [] if self.simple else [_has_first(self.lower, self.upper, self.step, self.bounds.step)]
+        self.extra = 1 + len(more)
+        self.initial = [self.lower, *more, *initial]
         self.test_region, args = flow.open(self.initial)
-        flags = [args[2 + i] for i in self.exit_arguments()]
-        condition = args[1]
-        for flag in flags:
-            condition = condition & ~flag
+        if self.simple:
+            name_value(args[0], self.site.target)
+            condition = args[0] < self.upper if self.bounds.step > 0 else args[0] > self.upper
+        else:
+            condition = name_value(args[1], "more")
+        for index in self.exit_arguments():
+            condition = condition & ~name_value(args[self.extra + index], self.labels[index])
         flow.close([condition, *args])
         self.region, args = flow.open(self.initial)
-        return args[0], args[2:]
+        return args[0], args[self.extra :]
 
     def leave(self, values: tuple[Any, ...]) -> None:
         self.check_depth()
@@ -446,9 +452,11 @@ class TracedFor(Carry):
             self.finish(flow.for_(self.lower, self.upper, self.step, self.given, self.region))
             return
         position = self.position
-        more = _has_next(position, self.upper, self.step, self.bounds.step)
-        flow.close([position + self.step, more, *yields])
-        self.finish(flow.while_(self.initial, self.test_region, self.region)[2:])
+        more = [] if self.simple else [_has_next(position, self.upper, self.step, self.bounds.step)]
+        flow.close([position + self.step, *more, *yields])
+        results = flow.while_(self.initial, self.test_region, self.region)
+        name_value(results[0], self.site.target)
+        self.finish(results[self.extra :])
 
     def result(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         return self.values
