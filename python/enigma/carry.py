@@ -959,7 +959,7 @@ class Carry:
             )
         if type(skeleton) is Pending:
             self.match_carried(skeleton.index, value, path, label)
-        elif type(skeleton) is Value and type(value) is Value:
+        elif type(skeleton) is Value and (type(value) is Value or is_number(value)):
             if skeleton is not value:
                 self.carry_next(path, flow.type_of(skeleton))
         elif is_number(skeleton):

@@ -362,7 +362,7 @@ def _steps(code: CodeType) -> list[tuple[str, str]]:
             "" if i.opcode in jumps or isinstance(i.argval, CodeType) else repr(i.argval),
         )
         for i in dis.get_instructions(code)
-        if i.opname not in ("PUSH_NULL", "NOP", "CACHE")
+        if i.opname not in ("PUSH_NULL", "NOP", "CACHE", "EXTENDED_ARG")
     ]
 
 

@@ -747,6 +747,6 @@ def _rewrite(function: FunctionType) -> FunctionType:
     try:
         return rewrite_called(function)
     except TraceError as error:
-        if error.line is not None:
+        if error.line is not None or "is not available" not in error.message:
             raise
         return function  # its source is not known: what cannot be traced in it is refused there
