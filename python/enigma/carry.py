@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What a block of a kernel changes, and how that gets out of it.
 
-A branch is traced arm by arm: variables that differ at the ends of the arms become its results. A loop's body is traced with stand-ins
-for what it carries; what that is may show only at its end (a number of Python that becomes a traced value, an element of a list), and
-then the trace is rolled back and the body runs again. Python objects that a block changes in place are compared with a copy made at its entry.
+A branch is traced arm by arm: variables that differ at the ends of the arms become its results. A loop's
+body is traced with stand-ins
+for what it carries; what that is may show only at its end (a number of Python that becomes a traced
+value, an element of a list), and
+then the trace is rolled back and the body runs again. Python objects that a block changes in place are
+compared with a copy made at its entry.
 """
 
 from __future__ import annotations
@@ -164,9 +167,20 @@ class Site:
         return site
 
     def __init__(
-        self, names: tuple[str, ...], places: tuple[Range, ...], outer: tuple[str, ...], exits: tuple[int, ...], kind: str, target: str,
-        here: Range, roots: tuple[str, ...], others: tuple[str, ...], changes: tuple[tuple[str, Range], ...], merged: int, frame: Any,
-    ) -> None:  # fmt: skip
+        self,
+        names: tuple[str, ...],
+        places: tuple[Range, ...],
+        outer: tuple[str, ...],
+        exits: tuple[int, ...],
+        kind: str,
+        target: str,
+        here: Range,
+        roots: tuple[str, ...],
+        others: tuple[str, ...],
+        changes: tuple[tuple[str, Range], ...],
+        merged: int,
+        frame: Any,
+    ) -> None:
         self.names, self.places, self.outer, self.exits, self.kind, self.target = (
             names,
             places,
@@ -658,15 +672,18 @@ class Arms:
         if number is not None:
             if not flow.fits(number, kind):
                 self.site.fail(
-                    label.split(".")[0].split("[")[0], f"{label or 'the value'} is {kind} in one arm and {number!r} in the other, which does not fit {kind}",
+                    label.split(".")[0].split("[")[0],
+                    f"{label or 'the value'} is {kind} in one arm and {number!r} in the other, "
+                    f"which does not fit {kind}",
                     [f"convert it: enigma.{default_type(number).dtype.name}(...) of the {kind} value"],
-                )  # fmt: skip
+                )
         elif flow.type_of(b) != kind:
             other = flow.type_of(b)
             self.site.fail(
-                label.split(".")[0].split("[")[0], f"{label or 'the value'} is {kind} in one arm and {other} in the other",
+                label.split(".")[0].split("[")[0],
+                f"{label or 'the value'} is {kind} in one arm and {other} in the other",
                 [f"convert one of them: enigma.{kind.dtype.name}(...)"],
-            )  # fmt: skip
+            )
         return kind
 
     def merge(self, a: Any, b: Any, label: Label) -> Any:
@@ -698,9 +715,11 @@ class Arms:
                 ["give it as many elements in both"],
             )
         self.site.fail(
-            label, f"{name or 'the value'} is {_describe(a)} in one arm of the branch and {_describe(b)} in the other: which arm runs is not known while tracing",
+            label,
+            f"{name or 'the value'} is {_describe(a)} in one arm of the branch and "
+            f"{_describe(b)} in the other: which arm runs is not known while tracing",
             ["choose between numbers, or make the condition a Python value (a Constexpr parameter)"],
-        )  # fmt: skip
+        )
 
     def merge_unbound(self, a: Any, b: Any, label: Label) -> Any:
         bound = b if type(a) is Unbound else a
@@ -746,16 +765,19 @@ class Arms:
         if held.keyed:
             if list(a) != list(b):
                 self.site.fail(
-                    held.label, f"{held.label} gets other elements in one arm of the branch than in the other",
+                    held.label,
+                    f"{held.label} gets other elements in one arm of the branch than in the other",
                     ["which arm runs is not known while tracing; give it as many elements in both"],
-                )  # fmt: skip
+                )
             if _identical(a, b) and _identical(a, held.content):
                 return None
             return {k: self.merge(_value(a[k]), _value(b[k]), held.element(k)) for k in a}
         if not (_identical(a, b) and _identical(a, held.content)):
             self.site.fail(
-                held.label, f"{held.label} is changed under a traced condition", ["which arm runs is not known while tracing; use variables or a list of values"]
-            )  # fmt: skip
+                held.label,
+                f"{held.label} is changed under a traced condition",
+                ["which arm runs is not known while tracing; use variables or a list of values"],
+            )
         return None
 
 
@@ -877,7 +899,8 @@ class Carry:
         return [s.index for i in self.site.exits if type(s := self.skeletons[i]) is Pending]
 
     def place(self, args: list[Any], *, in_body: bool) -> tuple[Any, ...]:
-        """Gives the body its stand-ins: in objects, and the values of variables. Exits are not set when it starts."""
+        """Gives the body its stand-ins: in objects, and the values of variables. Exits are not set when it
+        starts."""
         self.args = args = [_named(a, label) for a, label in zip(args, self.labels, strict=False)]
         off = set(self.exit_arguments()) if in_body else set()
 
@@ -903,7 +926,8 @@ class Carry:
             )
 
     def gather(self, values: tuple[Any, ...]) -> list[Any]:
-        """What the body leaves, in the order of what it carries. Sets `repeat` where another pass has to carry more."""
+        """What the body leaves, in the order of what it carries. Sets `repeat` where another pass has to carry
+        more."""
         self.yields: list[Any] = [None] * len(self.given)
         self.late: dict[int, Any] = {}
         for i, (skeleton, value, name) in enumerate(
@@ -936,8 +960,10 @@ class Carry:
                     )
             elif list(now) != list(placed):
                 self.site.fail(
-                    held.label, f"{held.label} gets other elements in a loop on the GPU", ["its body is traced once; give it all its elements before the loop"]
-                )  # fmt: skip
+                    held.label,
+                    f"{held.label} gets other elements in a loop on the GPU",
+                    ["its body is traced once; give it all its elements before the loop"],
+                )
             else:
                 for k in now:
                     if now[k] is not placed[k] or type(skeleton[k]) is not type(placed[k]):
@@ -1092,11 +1118,15 @@ class Carry:
             _describe(before) if not is_traced(before) else "a traced value",
             _describe(after) if not is_traced(after) else "a traced value",
         )
-        message = f"{shown(label)} is {b} before the loop and {a} after a round: only numbers, and tuples, lists, dicts and objects of as many numbers, can change in a loop on the GPU"
+        message = (
+            f"{shown(label)} is {b} before the loop and {a} after a round: only numbers, "
+            "and tuples, lists, dicts and objects of as many numbers, can change in a loop on the GPU"
+        )
         self.site.fail(label, message, ["unroll the loop over a Python range, or keep to numbers"])
 
     def failed(self) -> bool:
-        """After an exception: whether it stands. A pass that tried Python numbers is given up for one that carries them."""
+        """After an exception: whether it stands. A pass that tried Python numbers is given up for one that
+        carries them."""
         error = sys.exc_info()[1]
         if self.guessed or not isinstance(error, Exception) or not getattr(self, "plain", None):
             return True

@@ -411,7 +411,8 @@ def _bare(node: ast.FunctionDef) -> None:
 
 
 def _read(function: FunctionType, what: str) -> tuple[ast.FunctionDef, Source, list[str]]:
-    """The tree of a function, where it is still what Python runs; its places; the names of imported modules in it."""
+    """The tree of a function, where it is still what Python runs; its places; the names of imported
+    modules in it."""
     code = function.__code__
     node = _parse_lambda(function) if code.co_name == "<lambda>" else _parse(code)
     args = node.args
@@ -441,7 +442,8 @@ def _flow(function: FunctionType) -> FlowRewriter:
 
 
 def rewrite(function: FunctionType) -> Source:
-    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer what Python runs."""
+    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer
+    what Python runs."""
     code = function.__code__
     node, source, imported = _read(function, "kernel")
     _flow(function).function(node, set(), is_kernel=True)
@@ -455,7 +457,8 @@ def rewrite(function: FunctionType) -> Source:
 
 
 def rewrite_called(function: FunctionType) -> FunctionType:
-    """The rewritten form of a function that a kernel calls; itself where it has neither control flow nor calls that may have some."""
+    """The rewritten form of a function that a kernel calls; itself where it has neither control flow nor
+    calls that may have some."""
     code = function.__code__
     if _has_private_names(code):
         return function
@@ -471,7 +474,8 @@ def rewrite_called(function: FunctionType) -> FunctionType:
 
 
 def _has_private_names(code: CodeType) -> bool:
-    """Names such as _Class__x, which Python makes of __x in a class: the function alone would not give them."""
+    """Names such as _Class__x, which Python makes of __x in a class: the function alone would not give
+    them."""
     names = (*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars)
     mangled = any(n.startswith("_") and "__" in n[1:] and not n.endswith("__") for n in names)
     return mangled or any(_has_private_names(c) for c in code.co_consts if isinstance(c, CodeType))

@@ -9,9 +9,9 @@ import os
 import random
 
 import numpy as np
-from msl import standin
 
 import enigma as en
+from msl import standin
 
 PROGRAMS = 1000 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 60
 THREADS = 16
