@@ -75,8 +75,9 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
     throw nb::python_error();
   }
   if (!trace.scopes.empty())
-    throw Error(ErrorKind::Trace, "kernel " + spec.name + ": an exception left a loop or branch and was caught outside of it", spec.loc,
-                {"the block was traced in part only; do not catch exceptions across it"});
+    throw Error(ErrorKind::Trace,
+                "kernel " + spec.name + ": an exception left a loop or branch and was caught outside of it",
+                spec.loc, {"the block was traced in part only; do not catch exceptions across it"});
   if (!result.is_none())
     throw Error(ErrorKind::Trace, "kernel " + spec.name + " returns a value", spec.loc,
                 {"a kernel gives its results by storing them: Out[i] = value"});

@@ -6,7 +6,8 @@
 //     region, (i, acc) = flow.open([lower, initial])     # values whose types the arguments have, or types
 //     flow.close([acc + A[i]])
 //     total, = flow.for_(lower, upper, step, [initial], region)
-//     flow.rollback(mark)                                # forgets all of it; handles of it are refused from now on
+//     flow.rollback(mark)                                # forgets all of it; handles of it are refused from
+//     now on
 #include "flow.h"
 
 #include "types.h"
@@ -32,7 +33,8 @@ struct MarkHandle {
 
 Trace &tracing() { return requireTrace("control flow"); }
 
-// The value itself: what a region yields may have been computed in it, so that it is no operand anywhere else.
+// The value itself: what a region yields may have been computed in it, so that it is no operand anywhere
+// else.
 ir::Value rawValue(Trace &trace, nb::handle object) {
   if (Py_TYPE(object.ptr()) != valueType)
     trace.builder.fail("control flow: needs a value, got " + typeName(object.ptr()));
@@ -84,7 +86,8 @@ void closeRegion(nb::list yields) {
   trace.scopes.pop_back();
 }
 
-// Moves the operations of the innermost open region to the one around it if none of them touches memory or branches.
+// Moves the operations of the innermost open region to the one around it if none of them touches memory or
+// branches.
 bool splice() {
   Trace &trace = tracing();
   ir::Function &f = trace.function;
@@ -136,74 +139,123 @@ nb::object wrapped(Trace &trace, ir::Value value) { return nb::steal(wrapValue(t
 void bindFlow(nb::module_ &extension) {
   nb::module_ module = extension.def_submodule("flow", "Regions of the trace.");
   nb::class_<TypeHandle>(extension, "ValueType", "The type of a traced value.")
-      .def("__eq__", [](const TypeHandle &a, nb::handle b) { return nb::isinstance<TypeHandle>(b) && a.type == nb::cast<TypeHandle &>(b).type; })
+      .def("__eq__",
+           [](const TypeHandle &a, nb::handle b) {
+             return nb::isinstance<TypeHandle>(b) && a.type == nb::cast<TypeHandle &>(b).type;
+           })
       .def("__hash__", [](const TypeHandle &a) { return a.type.key(); })
       .def("__str__", [](const TypeHandle &a) { return a.type.str(); })
-      .def_prop_ro("dtype", [](const TypeHandle &a) { return dtypeObject(a.type.elem); }, "The element type.")
-      .def_prop_ro("is_scalar", [](const TypeHandle &a) { return a.type.isScalar(); }, "Whether it is no vector.");
+      .def_prop_ro(
+          "dtype", [](const TypeHandle &a) { return dtypeObject(a.type.elem); }, "The element type.")
+      .def_prop_ro(
+          "is_scalar", [](const TypeHandle &a) { return a.type.isScalar(); }, "Whether it is no vector.");
   nb::class_<MarkHandle>(extension, "TraceMark", "A state of the trace to come back to.");
 
-  module.def("type_of", [](nb::handle value) { Trace &t = tracing(); return TypeHandle{t.function.type(rawValue(t, value))}; },
-             nb::arg("value"), "The type of a value.");
-  module.def("type_named", [](nb::handle dtype) { return TypeHandle{ir::Type::value(elemFrom("dtype", dtype))}; }, nb::arg("dtype"),
-             "The type of one element.");
+  module.def(
+      "type_of",
+      [](nb::handle value) {
+        Trace &t = tracing();
+        return TypeHandle{t.function.type(rawValue(t, value))};
+      },
+      nb::arg("value"), "The type of a value.");
+  module.def(
+      "type_named", [](nb::handle dtype) { return TypeHandle{ir::Type::value(elemFrom("dtype", dtype))}; },
+      nb::arg("dtype"), "The type of one element.");
   module.def("mark", mark, "The state of the trace.");
   module.def("rollback", rollback, nb::arg("mark"), "Forgets what was traced since the mark.");
   module.def("depth", [] { return tracing().scopes.size(); }, "How many regions are open.");
-  module.def("open", openRegion, nb::arg("like"), "Opens a region: its number, and arguments of the types of these values or types.");
+  module.def("open", openRegion, nb::arg("like"),
+             "Opens a region: its number, and arguments of the types of these values or types.");
   module.def("close", closeRegion, nb::arg("yields"), "Closes the innermost region.");
-  module.def("end_scope", endScope, "Refuses from now on what the innermost region, still open, has defined.");
-  module.def("splice", splice, "Moves the innermost region's operations out of it if they are pure; whether they were.");
-  module.def("size", [](uint32_t region) { return tracing().function.region(region).ops.size(); }, nb::arg("region"),
-             "How many operations a region has, its yield included.");
-  module.def("is_alive", [](nb::handle value) {
-    Trace &t = tracing();
-    auto *handle = nb::inst_ptr<ValueHandle>(value);
-    return t.state(*handle) == Trace::State::usable;
-  }, nb::arg("value"), "Whether a value can be used here.");
-  module.def("constant", [](nb::handle number, nb::handle like) {
-    Trace &t = tracing();
-    return wrapped(t, constantOf(t, number, typeFrom(t, like)));
-  }, nb::arg("number"), nb::arg("like"), "A number as a value of a type.");
-  module.def("fits", [](nb::handle number, nb::handle like) {
-    Trace &t = tracing();
-    ir::Function::Mark mark = t.function.mark();
-    try {
-      constantOf(t, number, typeFrom(t, like));
-    } catch (const Error &) {
-      return false;
-    }
-    t.function.rollback(mark);
-    return true;
-  }, nb::arg("number"), nb::arg("like"), "Whether a type holds a number.");
-  module.def("literal", [](nb::handle number) {
-    Trace &t = tracing();
-    auto literal = literalFrom(number.ptr());
-    if (!literal)
-      t.at().fail("control flow: needs a number, got " + typeName(number.ptr()));
-    return wrapped(t, t.at().literal(*literal));
-  }, nb::arg("number"), "A number as a value of its own type: i32, f32 or b1.");
-  module.def("zero", [](nb::handle like) {
-    Trace &t = tracing();
-    ir::Type type = typeFrom(t, like);
-    return wrapped(t, t.at().constant(type.elem == ir::Elem::b1 ? ir::Literal(false) : ir::Literal(0), type));
-  }, nb::arg("like"), "Zero of a type.");
-  module.def("for_", [](nb::handle lower, nb::handle upper, nb::handle step, nb::list initial, uint32_t body) {
-    Trace &t = tracing();
-    return wrapAll(t, t.at().forLoop(rawValue(t, lower), rawValue(t, upper), rawValue(t, step), rawValues(t, initial), body));
-  }, nb::arg("lower"), nb::arg("upper"), nb::arg("step"), nb::arg("initial"), nb::arg("body"), "A counted loop; the last values.");
-  module.def("if_", [](nb::handle condition, uint32_t thenRegion, uint32_t elseRegion) {
-    Trace &t = tracing();
-    return wrapAll(t, t.at().ifElse(rawValue(t, condition), thenRegion, elseRegion));
-  }, nb::arg("condition"), nb::arg("then_region"), nb::arg("else_region"), "A branch; what its arms yield.");
-  module.def("while_", [](nb::list initial, uint32_t condition, uint32_t body) {
-    Trace &t = tracing();
-    return wrapAll(t, t.at().whileLoop(rawValues(t, initial), condition, body));
-  }, nb::arg("initial"), nb::arg("condition"), nb::arg("body"), "A loop while a condition holds; the last values.");
-  module.def("fail_at", [](std::string message, std::vector<std::string> notes, std::string file, std::tuple<uint32_t, uint32_t, uint32_t, uint32_t> place) {
-    auto [line, column, endLine, endColumn] = place;
-    throw Error(ErrorKind::Trace, std::move(message), {std::move(file), line, column, endLine, endColumn}, std::move(notes));
-  }, nb::arg("message"), nb::arg("notes"), nb::arg("file"), nb::arg("place"), "Raises a TraceError at a place.");
+  module.def("end_scope", endScope,
+             "Refuses from now on what the innermost region, still open, has defined.");
+  module.def("splice", splice,
+             "Moves the innermost region's operations out of it if they are pure; whether they were.");
+  module.def(
+      "size", [](uint32_t region) { return tracing().function.region(region).ops.size(); }, nb::arg("region"),
+      "How many operations a region has, its yield included.");
+  module.def(
+      "is_alive",
+      [](nb::handle value) {
+        Trace &t = tracing();
+        auto *handle = nb::inst_ptr<ValueHandle>(value);
+        return t.state(*handle) == Trace::State::usable;
+      },
+      nb::arg("value"), "Whether a value can be used here.");
+  module.def(
+      "constant",
+      [](nb::handle number, nb::handle like) {
+        Trace &t = tracing();
+        return wrapped(t, constantOf(t, number, typeFrom(t, like)));
+      },
+      nb::arg("number"), nb::arg("like"), "A number as a value of a type.");
+  module.def(
+      "fits",
+      [](nb::handle number, nb::handle like) {
+        Trace &t = tracing();
+        ir::Function::Mark mark = t.function.mark();
+        try {
+          constantOf(t, number, typeFrom(t, like));
+        } catch (const Error &) {
+          return false;
+        }
+        t.function.rollback(mark);
+        return true;
+      },
+      nb::arg("number"), nb::arg("like"), "Whether a type holds a number.");
+  module.def(
+      "literal",
+      [](nb::handle number) {
+        Trace &t = tracing();
+        auto literal = literalFrom(number.ptr());
+        if (!literal)
+          t.at().fail("control flow: needs a number, got " + typeName(number.ptr()));
+        return wrapped(t, t.at().literal(*literal));
+      },
+      nb::arg("number"), "A number as a value of its own type: i32, f32 or b1.");
+  module.def(
+      "zero",
+      [](nb::handle like) {
+        Trace &t = tracing();
+        ir::Type type = typeFrom(t, like);
+        return wrapped(
+            t, t.at().constant(type.elem == ir::Elem::b1 ? ir::Literal(false) : ir::Literal(0), type));
+      },
+      nb::arg("like"), "Zero of a type.");
+  module.def(
+      "for_",
+      [](nb::handle lower, nb::handle upper, nb::handle step, nb::list initial, uint32_t body) {
+        Trace &t = tracing();
+        return wrapAll(t, t.at().forLoop(rawValue(t, lower), rawValue(t, upper), rawValue(t, step),
+                                         rawValues(t, initial), body));
+      },
+      nb::arg("lower"), nb::arg("upper"), nb::arg("step"), nb::arg("initial"), nb::arg("body"),
+      "A counted loop; the last values.");
+  module.def(
+      "if_",
+      [](nb::handle condition, uint32_t thenRegion, uint32_t elseRegion) {
+        Trace &t = tracing();
+        return wrapAll(t, t.at().ifElse(rawValue(t, condition), thenRegion, elseRegion));
+      },
+      nb::arg("condition"), nb::arg("then_region"), nb::arg("else_region"), "A branch; what its arms yield.");
+  module.def(
+      "while_",
+      [](nb::list initial, uint32_t condition, uint32_t body) {
+        Trace &t = tracing();
+        return wrapAll(t, t.at().whileLoop(rawValues(t, initial), condition, body));
+      },
+      nb::arg("initial"), nb::arg("condition"), nb::arg("body"),
+      "A loop while a condition holds; the last values.");
+  module.def(
+      "fail_at",
+      [](std::string message, std::vector<std::string> notes, std::string file,
+         std::tuple<uint32_t, uint32_t, uint32_t, uint32_t> place) {
+        auto [line, column, endLine, endColumn] = place;
+        throw Error(ErrorKind::Trace, std::move(message), {std::move(file), line, column, endLine, endColumn},
+                    std::move(notes));
+      },
+      nb::arg("message"), nb::arg("notes"), nb::arg("file"), nb::arg("place"),
+      "Raises a TraceError at a place.");
 }
 
 } // namespace enigma::bindings

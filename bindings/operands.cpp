@@ -24,8 +24,8 @@ namespace {
   std::string name;
   if (trace.state(handle) == Trace::State::ended)
     name = trace.function.nameOf(handle.value);
-  trace.builder.fail(std::string(what) + ": the " + handle.type.str() + " value " + (name.empty() ? "" : name + " ") +
-                         "was computed in a loop or branch that has ended",
+  trace.builder.fail(std::string(what) + ": the " + handle.type.str() + " value " +
+                         (name.empty() ? "" : name + " ") + "was computed in a loop or branch that has ended",
                      {"only what the block assigns to a variable is known after it"});
 }
 

@@ -51,13 +51,15 @@ struct Trace {
   ir::Builder builder{function};
   /// The first TraceError, which must surface even if the kernel's own code swallows it.
   nb::object error;
-  /// Open regions, the outermost first: the first value that each defines. Values of closed ones are in `ended`, by id.
+  /// Open regions, the outermost first: the first value that each defines. Values of closed ones are in
+  /// `ended`, by id.
   struct Scope {
     uint32_t firstValue, region;
   };
   std::vector<Scope> scopes;
   std::vector<bool> ended;
-  /// By epoch: values from this id on were forgotten since. A loop's body may be traced again, which numbers its values anew.
+  /// By epoch: values from this id on were forgotten since. A loop's body may be traced again, which numbers
+  /// its values anew.
   std::vector<uint32_t> kept{~0u};
   uint32_t epoch() const { return kept.size() - 1; }
   /// The function was rolled back and has this many values.

@@ -76,10 +76,13 @@ class Exits:
     def function(self, body: list[Any], node: Any) -> list[Any]:
         self.returns = any("return" in _jumps(s) for s in body if isinstance(s, COMPOUND))
         self.with_value = any(
-            isinstance(n, ast.Return) and n.value is not None and not (isinstance(n.value, ast.Constant) and n.value.value is None)
-            for s in body for n in _own_nodes(s)
-        )  # fmt: skip
-        out, flags, ends = self.body(body, ("", ""))
+            isinstance(n, ast.Return)
+            and n.value is not None
+            and not (isinstance(n.value, ast.Constant) and n.value.value is None)
+            for s in body
+            for n in _own_nodes(s)
+        )
+        out, _, ends = self.body(body, ("", ""))
         if self.returns:
             start = [_set("@ret", False)]
             if self.with_value:

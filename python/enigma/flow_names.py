@@ -186,3 +186,15 @@ class Liveness:
         s.live_head = set(head)
         s.live_in = set(head)
         return head | (loads(s.iter) if isinstance(s, ast.For) else set())
+
+
+def functions_in(statements: list[Any]) -> list[Any]:
+    out: list[Any] = []
+    pending = list(statements)
+    while pending:
+        s = pending.pop()
+        if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            out.append(s)
+        elif not isinstance(s, (ast.ClassDef, ast.expr)):
+            pending.extend(ast.iter_child_nodes(s))
+    return out

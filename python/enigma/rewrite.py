@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from enigma._enigma import DType, Value, fail, name_value
 from enigma.errors import TraceError, from_core
-from enigma.flow import HOOKS as FLOW_HOOKS
+from enigma.flow_hooks import HOOKS as FLOW_HOOKS
 from enigma.rewrite_flow import FlowRewriter, remember
 
 Range = tuple[int, int, int, int]
