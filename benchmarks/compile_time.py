@@ -29,9 +29,10 @@ def main():
     )
     print(f"saxpy, first compile of a process  {1e3 * first:8.2f} ms   goal 3 ms")
 
-    import enigma
     from enigma._enigma import clear_cache
     from kernels import best_us, chain, saxpy, tiles
+
+    import enigma
 
     for kernel, name, goal in (
         (saxpy, "saxpy", "0.5 ms"),

@@ -8,6 +8,7 @@ import xml.dom.minidom
 
 import numpy as np
 import pytest
+
 from enigma import layout as en
 from enigma.layout import ComposedLayout, E, Layout, LayoutError, LinearLayout, ScaledBasis, Swizzle
 

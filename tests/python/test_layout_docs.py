@@ -6,8 +6,9 @@ import importlib.util
 import re
 from pathlib import Path
 
-import enigma.layout as en
 import pytest
+
+import enigma.layout as en
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

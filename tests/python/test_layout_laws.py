@@ -5,10 +5,11 @@ A refusal (LayoutError) is a fine answer for an arbitrary pair of layouts; what 
 """
 
 import pytest
-from enigma import layout as en
-from enigma.layout import Layout, LayoutError, LinearLayout, Swizzle
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from enigma import layout as en
+from enigma.layout import Layout, LayoutError, LinearLayout, Swizzle
 
 extents = st.sampled_from([1, 2, 2, 3, 4, 4, 5, 6, 8, 8, 12, 16])
 shapes = st.recursive(extents, lambda inner: st.lists(inner, min_size=1, max_size=3).map(tuple), max_leaves=5)

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from enigma import layout as en
 from enigma.layout import ComposedLayout, E, Layout, LayoutError, ScaledBasis, Swizzle
 

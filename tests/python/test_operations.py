@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import enigma
 import numpy as np
 import pytest
+
+import enigma
 from elements import DTYPES, FLOATS, INTEGERS, unsigned, width
 from msl import standin
 from operation_kernels import elementwise

@@ -7,9 +7,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import enigma
 import numpy as np
 import pytest
+
+import enigma
 from elements import DTYPES, FLOATS, INTEGERS, bits_of, rounded_integers
 from operation_kernels import elementwise
 from references import reference

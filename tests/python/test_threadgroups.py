@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import enigma
 import numpy as np
 import pytest
+
+import enigma
 from msl import standin
 from operation_kernels import where_1d, where_3d
 
