@@ -34,13 +34,16 @@ struct Literal {
   std::string str() const;
 };
 
-/// A value of the function or a literal.
+/// A value of the function or a literal. No value (Value{}) is not a literal, but an error where it is used.
 struct Operand {
   Value value;
   Literal literal{0};
   Operand(Value v) : value(v) {}
-  Operand(Literal l) : literal(l) {}
-  bool isLiteral() const { return !value; }
+  Operand(Literal l) : literal(l), given(true) {}
+  bool isLiteral() const { return given; }
+
+private:
+  bool given = false;
 };
 
 /// Python's operators; comparisons and functions are opcodes of their own.

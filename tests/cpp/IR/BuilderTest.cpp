@@ -104,6 +104,7 @@ TEST_F(BuilderTest, MisusedOpcodesAreErrors) {
   EXPECT_EQ(messageOf([&] { b.query(Opcode::thread_index_in_simdgroup, 1); }),
             "thread_index_in_simdgroup: has one component, got 1");
   EXPECT_EQ(messageOf([&] { b.query(Opcode::sqrt); }), "sqrt: is no thread query");
+  EXPECT_EQ(messageOf([&] { b.binary(Operator::add, i32, Value{}); }), "+: needs values, got none");
   EXPECT_EQ(messageOf([&] { b.emit(Opcode::constant, {}); }), "constant: is not made by emit()");
 }
 
