@@ -288,6 +288,16 @@ Value *ControlEmitter::inForm(unsigned loop, size_t i, const CarriedShapes::Form
   return PoisonValue::get(b.scalarType(x.type)); // this attempt's code is thrown away
 }
 
+void ControlEmitter::passOnWeakness(unsigned loop, size_t i, const CarriedShapes::Form &assumed,
+                                    Lanes &result) {
+  const CarriedShapes::Form found = shapes.loop(loop).carried[i];
+  if (found == assumed || result.shape == Lanes::Shape::Varying)
+    return;
+  const bool isVarying = found.shape == Lanes::Shape::Varying;
+  Type *raw = isVarying ? static_cast<Type *>(b.vectorType(result.type)) : b.scalarType(result.type);
+  result = {PoisonValue::get(raw), result.type, found.shape, found.stride, found.isAligned};
+}
+
 Lanes ControlEmitter::phi(const CarriedShapes::Form &form, ElementKind type, const char *name) {
   Type *raw =
       form.shape == Lanes::Shape::Varying ? static_cast<Type *>(b.vectorType(type)) : b.scalarType(type);
@@ -413,6 +423,8 @@ Values ControlEmitter::forLoop(const Lanes &lower, const Lanes &upper, const Lan
   }
   budget = result(budgetBefore, left);
   mask = outer;
+  for (size_t i = 0; i < initial.size(); ++i)
+    passOnWeakness(number, i, assumed.carried[i], results[i]);
   return results;
 }
 
@@ -499,6 +511,9 @@ Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Bod
   ir.SetInsertPoint(end);
   budget = budgetOut;
   mask = outer;
+  for (size_t i = 0; i < initial.size(); ++i)
+    if (passed[i].value == carried[i].value)
+      passOnWeakness(number, i, assumed.carried[i], results[i]);
   return results;
 }
 

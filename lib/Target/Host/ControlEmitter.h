@@ -110,6 +110,9 @@ private:
   Lanes tripCount(const Lanes &lower, const Lanes &upper, const Lanes &step);
   /// The raw value of x in a form; where x does not have it, that is noted for the next attempt.
   llvm::Value *inForm(unsigned loop, size_t i, const CarriedShapes::Form &form, const Lanes &x);
+  /// Gives a result the form that the loop's value was found to have, so that what encloses the loop learns
+  /// of it in the same attempt, and the number of attempts does not grow with the depth of loops.
+  void passOnWeakness(unsigned loop, size_t i, const CarriedShapes::Form &assumed, Lanes &result);
   Lanes phi(const CarriedShapes::Form &form, ElementKind type, const char *name);
   llvm::Value *selected(llvm::Value *bits, llvm::Value *yes, llvm::Value *no);
   llvm::PHINode *budgetPhi();
