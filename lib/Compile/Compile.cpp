@@ -83,6 +83,10 @@ std::string CompiledKernel::mlirSource() const {
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device &device, bool check) const {
   std::lock_guard lock(mutex);
+  if (pipelineDevice != &device) { // pipelines belong to their device
+    pipelines[0] = pipelines[1] = nullptr;
+    pipelineDevice = &device;
+  }
   auto &pipeline = pipelines[check];
   if (pipeline)
     return pipeline;

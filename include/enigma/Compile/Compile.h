@@ -69,7 +69,8 @@ private:
   std::shared_ptr<Artifact> artifact;
   Hash128 hash;
   mutable std::mutex mutex;
-  mutable std::shared_ptr<runtime::Pipeline> pipelines[2];
+  mutable std::shared_ptr<runtime::Pipeline> pipelines[2]; ///< unchecked and checked, of pipelineDevice
+  mutable runtime::Device *pipelineDevice = nullptr;
 };
 
 /// Verifies, looks up, and if it is new compiles to MSL. Throws Error at the user's line.
