@@ -94,6 +94,12 @@ void failReadOnly(const Subject &subject) {
 
 } // namespace
 
+PyTypeObject *deviceArrayType = nullptr;
+
+DeviceArray *deviceArrayFrom(nb::handle object) {
+  return PyObject_TypeCheck(object.ptr(), deviceArrayType) ? nb::inst_ptr<DeviceArray>(object) : nullptr;
+}
+
 ArrayView::~ArrayView() {
   if (isOpen)
     PyBuffer_Release(&view);
@@ -220,16 +226,16 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
 
 Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) {
   list.reserve(kernel.compiled->params().size());
+  views = std::make_unique<ArrayView[]>(kernel.compiled->params().size());
 }
 
 void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
   const ir::Param &param = kernel.compiled->params()[list.size()];
   Elem elem = param.type.elem;
-  DeviceArray *array = nullptr;
-  bool isDeviceArray = nb::try_cast(object, array) && array;
+  DeviceArray *array = deviceArrayFrom(object);
   Subject subject{kernel, list.size()};
   if (!param.type.isBuffer()) {
-    if (isDeviceArray)
+    if (array)
       failArgumentType(subject.str() + " is a scalar of " + std::string(ir::name(elem)) +
                            " and needs a number, got an array",
                        {"write x.numpy().item()"});
@@ -243,7 +249,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     std::memcpy(buffer->data(), data, bytes);
     list.push_back(runtime::Argument::of(std::move(buffer)));
   };
-  if (isDeviceArray) {
+  if (array) {
     if (array->elem != elem)
       failType(object, elem, subject, std::string(ir::name(array->elem)));
     if (copy) {
@@ -256,7 +262,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     list.push_back(runtime::Argument::of(array->buffer));
     return;
   }
-  ArrayView &view = views.emplace_back();
+  ArrayView &view = views[list.size()];
   view.open(object, elem, param.written && mayWrite, subject);
   if (copy)
     return addCopy(view.data(), view.bytes());

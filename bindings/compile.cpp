@@ -108,7 +108,7 @@ PyObject *kernelType = nullptr;
 } // namespace
 
 Kernel *kernelFrom(const char *what, nb::handle object) {
-  if (int is = PyObject_IsInstance(object.ptr(), kernelType); is > 0)
+  if (PyObject_TypeCheck(object.ptr(), reinterpret_cast<PyTypeObject *>(kernelType)))
     return nb::inst_ptr<Kernel>(object);
   std::string name = typeName(object.ptr());
   failArgumentType(std::string(what) + " needs a compiled kernel, got " + name,

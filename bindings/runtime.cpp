@@ -337,8 +337,7 @@ private:
                    " bytes, got " + std::to_string(bytes));
       std::memcpy(args[index].data(), data, bytes);
     };
-    DeviceArray *array = nullptr;
-    if (nb::try_cast(object, array) && array) {
+    if (DeviceArray *array = deviceArrayFrom(object)) {
       if (array->elem != param.type.elem)
         failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(param.type.elem)) +
                          ", got " + std::string(ir::name(array->elem)));
@@ -418,8 +417,9 @@ nb::object arrayDlpack(nb::pointer_and_handle<DeviceArray> self, nb::kwargs) {
 }
 
 void bindArrays(nb::module_ &module) {
-  nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.")
-      .def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
+  auto type = nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.");
+  deviceArrayType = reinterpret_cast<PyTypeObject *>(type.ptr());
+  type.def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
       .def_prop_ro(
           "shape", [](const DeviceArray &a) { return nb::tuple(nb::cast(a.shape)); },
           "Elements in each dimension.")

@@ -62,6 +62,17 @@ def compile(
     constexprs: values of the kernel's Constexpr parameters.
 
     Errors: TraceError at the line of the kernel that cannot be compiled; CompileError for options.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, Out: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     Out[i] = A[i] * 2
+    >>> compiled = enigma.compile(double)
+    >>> compiled
+    <CompiledKernel double(A: f32, Out: f32 (written))>
+    >>> compiled.kernel_name
+    'enigma_kernel_double'
     """
     if fn.__class__ is not KernelFunction:
         _refuse(fn)

@@ -216,6 +216,14 @@ def kernel(function: Callable[..., None]) -> KernelFunction:
     `Scalar`, `Constexpr`.
 
     The body describes one thread. It runs, once per compile, on stand-ins that record every operation.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, Out: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     Out[i] = A[i] * 2
+    >>> double
+    <enigma.kernel double>
     """
     if not isinstance(function, FunctionType):
         kind = type(function).__name__

@@ -331,19 +331,19 @@ def _steps(code: CodeType) -> list[tuple[str, str]]:
     """The instructions, with calls of methods and of functions of imported modules alike."""
     import dis
 
-    same = {"LOAD_METHOD": "LOAD_ATTR"}
+    jumps = {*dis.hasjrel, *dis.hasjabs}
     return [
         (
-            same.get(i.opname, i.opname),
-            "code"
-            if isinstance(i.argval, CodeType)
-            else ""
-            if i.is_jump_target
-            else i.argrepr.removeprefix("NULL + "),
+            i.opname.replace("LOAD_METHOD", "LOAD_ATTR"),
+            "" if i.opcode in jumps or isinstance(i.argval, CodeType) else repr(i.argval),
         )
         for i in dis.get_instructions(code)
         if i.opname not in ("PUSH_NULL", "NOP", "CACHE")
     ]
+
+
+def _names(code: CodeType) -> set[str]:
+    return set(code.co_names).union(*(_names(c) for c in code.co_consts if isinstance(c, CodeType)))
 
 
 def _bare(node: ast.FunctionDef) -> None:
@@ -364,9 +364,8 @@ def rewrite(function: FunctionType) -> Source:
     column = node.col_offset + len("def ")
     place = (node.lineno, column, node.lineno, column + len(node.name.encode()))
     _bare(node)
-    imported = [
-        n for n in code.co_names if n.isidentifier() and isinstance(function.__globals__.get(n), ModuleType)
-    ]
+    modules = (n for n in _names(code) if isinstance(function.__globals__.get(n), ModuleType))
+    imported = sorted(n for n in modules if n.isidentifier())
     instrumented = any(
         name.startswith("@py") for name in code.co_varnames
     )  # by pytest, which rewrites `assert`

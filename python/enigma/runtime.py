@@ -63,6 +63,17 @@ class HostRuntime(_enigma.Runtime):
         output_shapes, output_dtypes: give NumPy arrays instead: a shape or a list of shapes; the parameters'
             types by default.
         timeout: seconds after which the launch is stopped with an error.
+
+        >>> import enigma, numpy as np
+        >>> @enigma.kernel
+        ... def double(A: enigma.f32, Out: enigma.f32):
+        ...     i = enigma.thread_position_in_grid
+        ...     Out[i] = A[i] * 2
+        >>> rt = enigma.HostRuntime()
+        >>> compiled = enigma.compile(double)
+        >>> raw = rt.execute(compiled, [np.ones(3, np.float32)], output_size=12, grid=3, threads=3)
+        >>> np.frombuffer(raw, np.float32)
+        array([2., 2., 2.], dtype=float32)
         """
         if output_shapes is None and output_dtypes is None:
             if output_size is None:
@@ -84,7 +95,12 @@ class HostRuntime(_enigma.Runtime):
         return PreparedKernel(self, compiled, inputs, list(sizes))
 
     def array(self, source: Any, dtype: Any = None) -> Array:
-        """A copy of an array in the device's memory."""
+        """A copy of an array in the device's memory.
+
+        >>> import enigma
+        >>> enigma.HostRuntime().array([[1, 2], [3, 4]], enigma.f16)
+        <enigma array of 2x2 f16>
+        """
         import numpy
 
         wanted = None if dtype is None else numpy_dtype(as_dtype(dtype))
@@ -94,7 +110,12 @@ class HostRuntime(_enigma.Runtime):
         return array
 
     def empty(self, shape: Size, dtype: Any = None) -> Array:
-        """An array in the device's memory, filled with zeros. f32 by default."""
+        """An array in the device's memory, filled with zeros. f32 by default.
+
+        >>> import enigma
+        >>> enigma.HostRuntime().empty(3).numpy()
+        array([0., 0., 0.], dtype=float32)
+        """
         return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
 
     def __repr__(self) -> str:

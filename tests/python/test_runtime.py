@@ -330,6 +330,23 @@ def test_an_error_in_the_background_arrives_at_synchronize(rt):
     rt.synchronize()
 
 
+def test_types_are_named_as_here_in_metal_or_in_numpy(rt):
+    for name, expected in [
+        ("f16", "f16"),
+        ("float", "f32"),
+        ("int", "i32"),
+        ("Uint8", "u8"),
+        ("float32", "f32"),
+        (np.uint16, "u16"),
+        (np.dtype("i8"), "i64"),
+        (ml_dtypes.bfloat16, "bf16"),
+        (bool, "b1"),
+    ]:
+        assert rt.empty(1, name).dtype.name == expected
+    with pytest.raises(enigma.LaunchTypeError, match="no type is called 'flaot'"):
+        rt.empty(1, "flaot")
+
+
 def test_arrays_of_f64_are_refused(rt):
     with pytest.raises(enigma.LaunchTypeError) as caught:
         rt.array(np.ones(3))
