@@ -332,7 +332,8 @@ def _output_arrays(
         if dtype is None:
             if i >= len(rows):
                 raise LaunchError(
-                    f"{compiled.name}: has {len(rows)} parameters after the inputs, got {len(wanted)} outputs",
+                    f"{compiled.name}: has {len(rows)} parameters after the inputs, "
+                    f"got {len(wanted)} outputs",
                     hints=["output_shapes=(rows, columns) is one shape, a list is one for each output"],
                 )
             dtype = rows[i][1]
