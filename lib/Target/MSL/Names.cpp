@@ -75,8 +75,11 @@ std::string Names::claim(llvm::StringRef wish) {
     do
       name = "v" + std::to_string(next++);
     while (taken.contains(name));
-  } else if (name == "_" || isReserved(name)) {
-    name += "_";
+  } else if (name == "_") {
+    name = "v_";
+  } else if (isReserved(name)) {
+    // A reserved prefix (simd_, enigma_, ...) stays reserved whatever follows, numbers included.
+    name = isReserved(name + "_") ? "v_" + name : name + "_";
   }
   if (!taken.contains(name)) {
     taken[name] = 1;
