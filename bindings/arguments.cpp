@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The way from a Python object to memory of the right type: the buffer protocol first (NumPy, array, memoryview, JAX on a CPU),
-// ml_dtypes.bfloat16 through its bits, then DLPack (PyTorch).
+// The way from a Python object to memory of the right type: the buffer protocol first (NumPy, array,
+// memoryview, JAX on a CPU), ml_dtypes.bfloat16 through its bits, then DLPack (PyTorch).
 #include "arguments.h"
 
-#include "value.h"
-
 #include "enigma/IR/Constant.h"
+#include "value.h"
 
 namespace enigma::bindings {
 namespace {
@@ -14,8 +13,9 @@ namespace {
 using ir::Elem;
 
 const char *numpyName(Elem e) {
-  constexpr const char *names[] = {"numpy.bool_",  "numpy.int8",  "numpy.uint8",   "numpy.int16",       "numpy.uint16", "numpy.int32",
-                                   "numpy.uint32", "numpy.int64", "numpy.uint64", "numpy.float16", "ml_dtypes.bfloat16", "numpy.float32"};
+  constexpr const char *names[] = {"numpy.bool_",  "numpy.int8",    "numpy.uint8",        "numpy.int16",
+                                   "numpy.uint16", "numpy.int32",   "numpy.uint32",       "numpy.int64",
+                                   "numpy.uint64", "numpy.float16", "ml_dtypes.bfloat16", "numpy.float32"};
   return names[static_cast<int>(e)];
 }
 
@@ -40,9 +40,19 @@ std::optional<Elem> elemOfFormat(const char *format, Py_ssize_t size) {
     return Elem::f16;
   case 'f':
     return Elem::f32;
-  case 'b': case 'h': case 'i': case 'l': case 'q': case 'n':
+  case 'b':
+  case 'h':
+  case 'i':
+  case 'l':
+  case 'q':
+  case 'n':
     return integer(Elem::i8, false);
-  case 'B': case 'H': case 'I': case 'L': case 'Q': case 'N':
+  case 'B':
+  case 'H':
+  case 'I':
+  case 'L':
+  case 'Q':
+  case 'N':
     return integer(Elem::i8, true);
   default:
     return std::nullopt;
@@ -65,7 +75,8 @@ std::string dtypeText(nb::handle object) {
     notes.push_back("make an array: numpy.array(x, " + std::string(numpyName(want)) + ")");
   if (want == Elem::bf16 && got == "uint16")
     notes = {"if these are the bits, write x.view(ml_dtypes.bfloat16)"};
-  failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(want)) + ", got " + got, std::move(notes));
+  failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(want)) + ", got " + got,
+                   std::move(notes));
 }
 
 [[noreturn]] void failLaunch(std::string message, std::vector<std::string> notes = {}) {
@@ -82,6 +93,12 @@ void failReadOnly(const Subject &subject) {
 }
 
 } // namespace
+
+PyTypeObject *deviceArrayType = nullptr;
+
+DeviceArray *deviceArrayFrom(nb::handle object) {
+  return PyObject_TypeCheck(object.ptr(), deviceArrayType) ? nb::inst_ptr<DeviceArray>(object) : nullptr;
+}
 
 ArrayView::~ArrayView() {
   if (isOpen)
@@ -108,7 +125,7 @@ bool ArrayView::openBfloat(nb::handle object, Elem elem, bool writable, const Su
     return false;
   if (elem != Elem::bf16)
     failType(object, elem, subject, "bfloat16");
-  if (!nb::cast<bool>(object.attr("flags")["c_contiguous"])) // a view of other bits needs that
+  if (!nb::cast<bool>(object.attr("flags").attr("c_contiguous"))) // a view of other bits needs that
     failContiguity(subject);
   held = object.attr("view")("uint16");
   if (PyObject_GetBuffer(held.ptr(), &view, PyBUF_RECORDS_RO) != 0)
@@ -121,7 +138,8 @@ bool ArrayView::openBfloat(nb::handle object, Elem elem, bool writable, const Su
 void ArrayView::openTensor(nb::handle object, Elem elem, bool writable, const Subject &subject) {
   auto take = [&](const auto &array, bool readOnly) {
     if (array.device_type() != nb::device::cpu::value)
-      failLaunch(subject.str() + " needs an array in CPU memory, got one on another device", {"copy it: x.cpu()"});
+      failLaunch(subject.str() + " needs an array in CPU memory, got one on another device",
+                 {"copy it: x.cpu()"});
     nb::dlpack::dtype t = array.dtype();
     auto code = static_cast<nb::dlpack::dtype_code>(t.code);
     Elem base = code == nb::dlpack::dtype_code::Int ? Elem::i8 : Elem::u8;
@@ -158,7 +176,8 @@ void ArrayView::openTensor(nb::handle object, Elem elem, bool writable, const Su
 
 void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject &subject) {
   if (Py_TYPE(object.ptr()) == valueType || Py_TYPE(object.ptr()) == bufferType)
-    failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(elem)) + ", got a traced value",
+    failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(elem)) +
+                         ", got a traced value",
                      {"a kernel is launched from outside of kernels, on arrays"});
   if (PyObject_CheckBuffer(object.ptr())) {
     if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_RECORDS_RO) == 0) {
@@ -184,7 +203,8 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
       if (PyCallable_Check(size.ptr())) // PyTorch
         size = object.attr("numel")();
       if (!PyLong_Check(size.ptr()) || PyLong_AsLong(size.ptr()) != 1)
-        failLaunch(subject.str() + " is a scalar and needs a number or an array of one element, got an array of " +
+        failLaunch(subject.str() +
+                   " is a scalar and needs a number or an array of one element, got an array of " +
                    std::string(nb::str(size).c_str()) + " elements");
       nb::object item = object.attr("item")();
       literal = literalFrom(item.ptr());
@@ -195,8 +215,8 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
   if (!literal)
     failArgumentType(subject.str() + " is a scalar of " + type + " and needs a number, got " +
                      (object.is_none() ? "None" : typeName(object.ptr())));
-  if (literal->kind == ir::Literal::Kind::real && ir::isInt(elem) && literal->number == std::trunc(literal->number) &&
-      std::fabs(literal->number) < 0x1p63)
+  if (literal->kind == ir::Literal::Kind::real && ir::isInt(elem) &&
+      literal->number == std::trunc(literal->number) && std::fabs(literal->number) < 0x1p63)
     literal = ir::Literal(static_cast<int64_t>(literal->number));
   auto bits = ir::constantBits(elem, *literal);
   if (!bits)
@@ -204,17 +224,20 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
   return *bits;
 }
 
-Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) { list.reserve(kernel.compiled->params().size()); }
+Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) {
+  list.reserve(kernel.compiled->params().size());
+  views = std::make_unique<ArrayView[]>(kernel.compiled->params().size());
+}
 
 void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
   const ir::Param &param = kernel.compiled->params()[list.size()];
   Elem elem = param.type.elem;
-  DeviceArray *array = nullptr;
-  bool isDeviceArray = nb::try_cast(object, array) && array;
+  DeviceArray *array = deviceArrayFrom(object);
   Subject subject{kernel, list.size()};
   if (!param.type.isBuffer()) {
-    if (isDeviceArray)
-      failArgumentType(subject.str() + " is a scalar of " + std::string(ir::name(elem)) + " and needs a number, got an array",
+    if (array)
+      failArgumentType(subject.str() + " is a scalar of " + std::string(ir::name(elem)) +
+                           " and needs a number, got an array",
                        {"write x.numpy().item()"});
     uint64_t bits = scalarBits(object, elem, subject);
     list.push_back(runtime::Argument::scalarBytes(&bits, ir::bytes(elem)));
@@ -226,7 +249,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     std::memcpy(buffer->data(), data, bytes);
     list.push_back(runtime::Argument::of(std::move(buffer)));
   };
-  if (isDeviceArray) {
+  if (array) {
     if (array->elem != elem)
       failType(object, elem, subject, std::string(ir::name(array->elem)));
     if (copy) {
@@ -239,7 +262,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     list.push_back(runtime::Argument::of(array->buffer));
     return;
   }
-  ArrayView &view = views.emplace_back();
+  ArrayView &view = views[list.size()];
   view.open(object, elem, param.written && mayWrite, subject);
   if (copy)
     return addCopy(view.data(), view.bytes());

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Python objects as arguments of a launch: NumPy arrays and everything else with the buffer protocol, DLPack tensors in CPU memory,
-// device arrays, numbers. Nothing is copied; what does not fit is refused with the parameter's name and what to write instead.
+// Python objects as arguments of a launch: NumPy arrays and everything else with the buffer protocol, DLPack
+// tensors in CPU memory, device arrays, numbers. Nothing is copied; what does not fit is refused with the
+// parameter's name and what to write instead.
 #pragma once
 
 #include "compile.h"
 #include "types.h"
 
-#include <deque>
-
 #include <nanobind/ndarray.h>
+
+#include <memory>
 
 namespace enigma::bindings {
 
@@ -27,6 +28,10 @@ struct Subject {
   size_t param;
   std::string str() const { return kernel.name + ": parameter " + kernel.compiled->params()[param].name; }
 };
+
+/// The array that a Python object is, or null.
+DeviceArray *deviceArrayFrom(nb::handle object);
+extern PyTypeObject *deviceArrayType;
 
 /// Contiguous memory of a Python object, for as long as this exists. Needs the GIL to be made and destroyed.
 class ArrayView {
@@ -73,7 +78,7 @@ public:
 private:
   const Kernel &kernel;
   std::vector<runtime::Argument> list;
-  std::deque<ArrayView> views; // a Py_buffer must not move
+  std::unique_ptr<ArrayView[]> views; // one for each parameter; a Py_buffer must not move
   bool onDevice = true;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a (rewritten) Python function on handles of its parameters, and compiles the trace. A KernelSpec holds what the annotations
-// said, so that a compile that hits the cache costs little more than running the function.
+// Runs a (rewritten) Python function on handles of its parameters, and compiles the trace. A KernelSpec holds
+// what the annotations said, so that a compile that hits the cache costs little more than running the
+// function.
 #include "compile.h"
 
 #include "types.h"
@@ -78,8 +79,8 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
                 {"a kernel gives its results by storing them: Out[i] = value"});
 }
 
-void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb::tuple constants, int vecWidth, bool contract,
-                   bool fastMath, int mslVersion) {
+void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb::tuple constants,
+                   int vecWidth, bool contract, bool fastMath, int mslVersion) {
   ir::Function traced(spec.name);
   {
     Trace current(spec.name);
@@ -97,7 +98,8 @@ void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb
 nb::list paramRows(const Kernel &kernel) {
   nb::list rows;
   for (const ir::Param &param : kernel.compiled->params())
-    rows.append(nb::make_tuple(param.name, dtypeObject(param.type.elem), param.type.isBuffer(), param.read, param.written));
+    rows.append(nb::make_tuple(param.name, dtypeObject(param.type.elem), param.type.isBuffer(), param.read,
+                               param.written));
   return rows;
 }
 
@@ -106,21 +108,23 @@ PyObject *kernelType = nullptr;
 } // namespace
 
 Kernel *kernelFrom(const char *what, nb::handle object) {
-  if (int is = PyObject_IsInstance(object.ptr(), kernelType); is > 0)
+  if (PyObject_TypeCheck(object.ptr(), reinterpret_cast<PyTypeObject *>(kernelType)))
     return nb::inst_ptr<Kernel>(object);
   std::string name = typeName(object.ptr());
   failArgumentType(std::string(what) + " needs a compiled kernel, got " + name,
-                   {name == "enigma.decorators.KernelFunction" ? "compile it first: enigma.compile(kernel)" : "enigma.compile(kernel) gives one"});
+                   {name == "enigma.decorators.KernelFunction" ? "compile it first: enigma.compile(kernel)"
+                                                               : "enigma.compile(kernel) gives one"});
 }
 
 void bindCompile(nb::module_ &module) {
-  nb::class_<KernelSpec>(module, "KernelSpec", "Name, parameters and places of a kernel, from its annotations.")
+  nb::class_<KernelSpec>(module, "KernelSpec",
+                         "Name, parameters and places of a kernel, from its annotations.")
       .def("__init__", makeSpec, nb::arg("name"), nb::arg("file"), nb::arg("range"), nb::arg("params"));
 
   auto type = nb::class_<Kernel>(module, "Kernel", "A compiled kernel: text and, on each device, code.");
   kernelType = type.ptr();
-  type.def("__init__", compileKernel, nb::arg("spec"), nb::arg("function"), nb::arg("constants"), nb::arg("vec_width"),
-           nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
+  type.def("__init__", compileKernel, nb::arg("spec"), nb::arg("function"), nb::arg("constants"),
+           nb::arg("vec_width"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
            "Traces the function with the parameters of the specification, and compiles the trace.")
       .def_prop_ro("name", [](const Kernel &k) { return k.name; })
       .def_prop_ro("kernel_name", [](const Kernel &k) { return k.compiled->kernelName(); })
@@ -134,17 +138,23 @@ void bindCompile(nb::module_ &module) {
       .def_prop_ro("ir_source", [](const Kernel &k) { return k.compiled->irSource(); })
       .def_prop_ro("params", paramRows)
       .def_prop_ro("vec_width", [](const Kernel &k) { return k.compiled->vecWidth(); })
+      .def_prop_ro("fast_math", [](const Kernel &k) { return k.compiled->options().fastMath; })
       .def_prop_ro("key", [](const Kernel &k) { return k.compiled->key().str(); });
 
-  module.def("is_tracing", [] { return currentTrace != nullptr; }, "Whether a kernel is being traced on this thread.");
-  module.def("cache_statistics", [] {
-    compile::CacheStatistics s = compile::cacheStatistics();
-    nb::dict out;
-    out["hits"] = s.hits;
-    out["misses"] = s.misses;
-    out["entries"] = s.entries;
-    return out;
-  }, "Hits, misses and entries of the cache of compiled kernels.");
+  module.def(
+      "is_tracing", [] { return currentTrace != nullptr; },
+      "Whether a kernel is being traced on this thread.");
+  module.def(
+      "cache_statistics",
+      [] {
+        compile::CacheStatistics s = compile::cacheStatistics();
+        nb::dict out;
+        out["hits"] = s.hits;
+        out["misses"] = s.misses;
+        out["entries"] = s.entries;
+        return out;
+      },
+      "Hits, misses and entries of the cache of compiled kernels.");
   module.def("clear_cache", &compile::clearCache, "Forgets all compiled kernels.");
 }
 

@@ -3,9 +3,8 @@
 // Tracing a Python function, and what compiling it gives.
 #pragma once
 
-#include "errors.h"
-
 #include "enigma/Compile/Compile.h"
+#include "errors.h"
 
 namespace enigma::bindings {
 

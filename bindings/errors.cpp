@@ -11,7 +11,7 @@
 namespace enigma::bindings {
 namespace {
 
-constexpr const char *classNames[] = {"EnigmaError", "TraceError", "LayoutError", "CompileError",
+constexpr const char *classNames[] = {"EnigmaError", "TraceError",       "LayoutError", "CompileError",
                                       "LaunchError", "OutOfBoundsError", "DeviceError", "UnsupportedError"};
 
 nb::object makeException(const char *className, const Error &error) {
@@ -20,7 +20,8 @@ nb::object makeException(const char *className, const Error &error) {
   for (const std::string &note : error.notes())
     notes.append(nb::str(note.data(), note.size()));
   return nb::module_::import_("enigma.errors")
-      .attr("from_core")(className, error.message(), loc.file, loc.line, loc.col, loc.endLine, loc.endCol, notes);
+      .attr("from_core")(className, error.message(), loc.file, loc.line, loc.col, loc.endLine, loc.endCol,
+                         notes);
 }
 
 void setException(nb::handle exception) { PyErr_SetObject(exception.type().ptr(), exception.ptr()); }
@@ -36,7 +37,8 @@ public:
 void setPythonError(const Error &error) {
   try {
     bool argumentType = dynamic_cast<const ArgumentTypeError *>(&error) != nullptr;
-    nb::object exception = makeException(argumentType ? "LaunchTypeError" : classNames[static_cast<int>(error.kind())], error);
+    nb::object exception =
+        makeException(argumentType ? "LaunchTypeError" : classNames[static_cast<int>(error.kind())], error);
     if (error.kind() == ErrorKind::Trace && currentTrace && !currentTrace->error)
       currentTrace->error = exception;
     setException(exception);
@@ -61,7 +63,8 @@ void setPythonErrorFromCurrent() noexcept {
   } catch (nb::python_error &error) {
     error.restore();
   } catch (nb::builtin_exception &error) {
-    PyErr_SetString(error.type() == nb::exception_type::type_error ? PyExc_TypeError : PyExc_RuntimeError, error.what());
+    PyErr_SetString(error.type() == nb::exception_type::type_error ? PyExc_TypeError : PyExc_RuntimeError,
+                    error.what());
   } catch (const std::bad_alloc &) {
     PyErr_NoMemory();
   } catch (const std::exception &error) {
@@ -83,8 +86,9 @@ void bindErrors(nb::module_ &module) {
   });
   module.def(
       "render",
-      [](const std::string &message, const std::string &file, uint32_t line, uint32_t column, uint32_t endLine,
-         uint32_t endColumn, const std::string &sourceLine, const std::vector<std::string> &notes) {
+      [](const std::string &message, const std::string &file, uint32_t line, uint32_t column,
+         uint32_t endLine, uint32_t endColumn, const std::string &sourceLine,
+         const std::vector<std::string> &notes) {
         return render(message, {file, line, column, endLine, endColumn}, sourceLine, notes);
       },
       "The text of an error: the message, its place with the source line and a caret, and the notes.");

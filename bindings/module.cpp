@@ -2,12 +2,13 @@
 // The extension module `enigma._enigma`: calls one bind function per topic. The Python package re-exports
 // what users see.
 #include "compile.h"
+#include "enigma/Support/Version.h"
 #include "errors.h"
 #include "functions.h"
+#include "layout_values.h"
 #include "runtime.h"
 #include "types.h"
 #include "value.h"
-#include "enigma/Support/Version.h"
 
 #include <nanobind/stl/string_view.h>
 
@@ -23,4 +24,5 @@ NB_MODULE(_enigma, module) {
   bindQueries(module);
   bindCompile(module);
   bindRuntime(module);
+  bindLayout(module);
 }

@@ -8,10 +8,15 @@ namespace {
 
 [[noreturn]] void failStale(std::string_view what, const ir::Type &type) {
   if (currentTrace)
-    currentTrace->builder.fail(std::string(what) + ": the " + type.str() + (type.isBuffer() ? "" : " value") + " belongs to another kernel",
-                               {"values live in the kernel that computes them; pass data between kernels in buffers"});
-  throw Error(ErrorKind::Trace, std::string(what) + ": the " + type.str() + (type.isBuffer() ? "" : " value") + " belongs to a kernel that is already traced",
-              callerLocation(), {"values exist only while their kernel is traced; run the kernel to get numbers"});
+    currentTrace->builder.fail(
+        std::string(what) + ": the " + type.str() + (type.isBuffer() ? "" : " value") +
+            " belongs to another kernel",
+        {"values live in the kernel that computes them; pass data between kernels in buffers"});
+  throw Error(ErrorKind::Trace,
+              std::string(what) + ": the " + type.str() + (type.isBuffer() ? "" : " value") +
+                  " belongs to a kernel that is already traced",
+              callerLocation(),
+              {"values exist only while their kernel is traced; run the kernel to get numbers"});
 }
 
 ir::Literal integerLiteral(PyObject *object) {
@@ -28,7 +33,8 @@ ir::Literal integerLiteral(PyObject *object) {
       return ir::Literal(static_cast<uint64_t>(large));
     PyErr_Clear();
   }
-  throw Error(ErrorKind::Trace, "the number " + std::string(nb::str(nb::handle(object)).c_str()) + " does not fit 64 bits",
+  throw Error(ErrorKind::Trace,
+              "the number " + std::string(nb::str(nb::handle(object)).c_str()) + " does not fit 64 bits",
               callerLocation());
 }
 
@@ -127,7 +133,8 @@ std::optional<ir::Operand> tryOperand(Trace &trace, std::string_view what, PyObj
     if (handle->trace != trace.serial)
       failStale(what, handle->type);
     std::string name(trace.function.nameOf(handle->value));
-    trace.builder.fail(std::string(what) + ": needs a value, got the buffer " + name, {"index it: " + name + "[i]"});
+    trace.builder.fail(std::string(what) + ": needs a value, got the buffer " + name,
+                       {"index it: " + name + "[i]"});
   }
   return std::nullopt;
 }
@@ -141,14 +148,17 @@ ir::Operand operandFrom(Trace &trace, std::string_view what, PyObject *object) {
     notes = {"pass the array as a buffer parameter of the kernel, and index that"};
   else if (object == Py_None)
     notes = {"None is what a function without `return`, or a store, gives"};
-  trace.builder.fail(std::string(what) + ": needs a value or a number, got " + (object == Py_None ? "None" : type), std::move(notes));
+  trace.builder.fail(std::string(what) + ": needs a value or a number, got " +
+                         (object == Py_None ? "None" : type),
+                     std::move(notes));
 }
 
 ir::Value bufferFrom(Trace &trace, std::string_view what, PyObject *object) {
   if (Py_TYPE(object) != bufferType)
     trace.builder.fail(std::string(what) + ": needs a buffer parameter, got " +
-                       (Py_TYPE(object) == valueType ? "a value of type " + nb::inst_ptr<ValueHandle>(object)->type.str()
-                                                     : typeName(object)));
+                       (Py_TYPE(object) == valueType
+                            ? "a value of type " + nb::inst_ptr<ValueHandle>(object)->type.str()
+                            : typeName(object)));
   auto *handle = nb::inst_ptr<BufferHandle>(object);
   if (handle->trace != trace.serial)
     failStale(what, handle->type);

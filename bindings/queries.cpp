@@ -6,7 +6,6 @@
 //     threads_per_threadgroup()              of a size, the product of the components
 //     arch.thread_idx()                      all three, as (x, y, z)
 #include "functions.h"
-
 #include "value.h"
 
 #include <nanobind/stl/string.h>
@@ -36,7 +35,8 @@ nb::object query(const ir::OpInfo &info, Opcode op, nb::handle component) {
   if (!component.is_none())
     return nb::steal(wrapValue(trace, builder.query(op, axisFrom(builder, name, component))));
   if (!isSize(name))
-    builder.fail(name + ": which component?", {"write " + name + "(\"x\"); enigma.arch has functions that give all three"});
+    builder.fail(name + ": which component?",
+                 {"write " + name + "(\"x\"); enigma.arch has functions that give all three"});
   ir::Value product = builder.query(op, 0);
   for (int axis = 1; axis < 3; ++axis)
     product = builder.binary(ir::Operator::mul, product, builder.query(op, axis));
@@ -68,27 +68,34 @@ void bindQueries(nb::module_ &extension) {
         doc += "\n\nWithout a component it is the product of x, y and z.";
       if (op == Opcode::thread_position_in_grid)
         name += "_xyz"; // the bare name stands for x and is a value (value.cpp)
-      module.def(name.c_str(), [&info, op](nb::handle component) { return query(info, op, component); },
-                 nb::arg("component") = nb::none(), doc.c_str());
+      module.def(
+          name.c_str(), [&info, op](nb::handle component) { return query(info, op, component); },
+          nb::arg("component") = nb::none(), doc.c_str());
     } else {
-      module.def(name.c_str(),
-                 [&info, op] {
-                   Trace &trace = requireTrace(info.name);
-                   return nb::steal(wrapValue(trace, trace.at().query(op)));
-                 },
-                 doc.c_str());
+      module.def(
+          name.c_str(),
+          [&info, op] {
+            Trace &trace = requireTrace(info.name);
+            return nb::steal(wrapValue(trace, trace.at().query(op)));
+          },
+          doc.c_str());
     }
   }
   module.attr("thread_position_in_grid") = nb::cast(GridPosition{});
-  nb::module_ arch = extension.def_submodule("arch", "Thread positions and sizes as (x, y, z), under the names of CuTe.");
-  arch.def("thread_idx", [] { return triple("thread_idx", Opcode::thread_position_in_threadgroup); },
-           "Position of the thread in its threadgroup, (x, y, z).");
-  arch.def("block_idx", [] { return triple("block_idx", Opcode::threadgroup_position_in_grid); },
-           "Position of the threadgroup in the grid, (x, y, z).");
-  arch.def("block_dim", [] { return triple("block_dim", Opcode::dispatch_threads_per_threadgroup); },
-           "Threads per threadgroup as dispatched, (x, y, z); the same in a partial last one.");
-  arch.def("grid_dim", [] { return triple("grid_dim", Opcode::threadgroups_per_grid); },
-           "Threadgroups in the grid, (x, y, z).");
+  nb::module_ arch =
+      extension.def_submodule("arch", "Thread positions and sizes as (x, y, z), under the names of CuTe.");
+  arch.def(
+      "thread_idx", [] { return triple("thread_idx", Opcode::thread_position_in_threadgroup); },
+      "Position of the thread in its threadgroup, (x, y, z).");
+  arch.def(
+      "block_idx", [] { return triple("block_idx", Opcode::threadgroup_position_in_grid); },
+      "Position of the threadgroup in the grid, (x, y, z).");
+  arch.def(
+      "block_dim", [] { return triple("block_dim", Opcode::dispatch_threads_per_threadgroup); },
+      "Threads per threadgroup as dispatched, (x, y, z); the same in a partial last one.");
+  arch.def(
+      "grid_dim", [] { return triple("grid_dim", Opcode::threadgroups_per_grid); },
+      "Threadgroups in the grid, (x, y, z).");
 }
 
 } // namespace enigma::bindings

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// See runtime.h. Every call that may take long releases the GIL, and polls for signals, so that Ctrl-C stops a launch.
+// See runtime.h. Every call that may take long releases the GIL, and polls for signals, so that Ctrl-C stops
+// a launch.
 #include "runtime.h"
 
 #include "arguments.h"
-#include "value.h"
-
 #include "enigma/Runtime/HostDevice.h"
+#include "value.h"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -33,7 +33,8 @@ struct Runtime {
   throw Error(ErrorKind::Launch, std::move(message), {}, std::move(notes));
 }
 
-//===-- Sizes and options -----------------------------------------------------------------------------------===//
+//===-- Sizes and options
+//-----------------------------------------------------------------------------------===//
 
 int64_t extent(const char *what, nb::handle number) {
   if (PyLong_Check(number.ptr()) && !PyBool_Check(number.ptr())) {
@@ -46,7 +47,8 @@ int64_t extent(const char *what, nb::handle number) {
                          : nb::steal(PyNumber_Index(number.ptr())); // NumPy's integers
   if (!index) {
     PyErr_Clear();
-    failArgumentType(std::string(what) + " needs integers, got " + typeName(number.ptr()), {std::string("write ") + what + "=(n, 1, 1)"});
+    failArgumentType(std::string(what) + " needs integers, got " + typeName(number.ptr()),
+                     {std::string("write ") + what + "=(n, 1, 1)"});
   }
   return extent(what, index);
 }
@@ -126,17 +128,19 @@ nb::object sequence(const Kernel &kernel, const char *what, nb::handle object) {
 size_t length(nb::handle sequence) { return PySequence_Size(sequence.ptr()); }
 nb::object item(nb::handle sequence, size_t i) { return nb::steal(PySequence_GetItem(sequence.ptr(), i)); }
 
-//===-- Launches --------------------------------------------------------------------------------------------===//
+//===-- Launches
+//--------------------------------------------------------------------------------------------===//
 
-void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::handle grid, nb::handle threads,
-            std::optional<double> timeout) {
+void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::handle grid,
+            nb::handle threads, std::optional<double> timeout) {
   Kernel &kernel = *kernelFrom("launch", kernelObject);
   nb::object args = sequence(kernel, "args", argumentList);
   size_t wanted = kernel.compiled->params().size();
   if (length(args) != wanted)
-    failLaunch(kernel.name + ": takes " + std::to_string(wanted) + " arguments " + parameterList(kernel) + ", got " +
-               std::to_string(length(args)));
-  Size3 g = launchSize("grid", "grid", grid, kernelObject), t = launchSize("threads", "block", threads, kernelObject);
+    failLaunch(kernel.name + ": takes " + std::to_string(wanted) + " arguments " + parameterList(kernel) +
+               ", got " + std::to_string(length(args)));
+  Size3 g = launchSize("grid", "grid", grid, kernelObject),
+        t = launchSize("threads", "block", threads, kernelObject);
   RunOptions options = optionsFrom(timeout);
   auto pipeline = pipelineOf(rt, kernel);
   Arguments bound(kernel);
@@ -156,7 +160,8 @@ nb::object newBytes(uint64_t size) {
   char *data = PyBytes_AsString(bytes.ptr());
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   constexpr uintptr_t huge = 1 << 21; // fewer page faults: zeroing 64 MiB takes a third of the time
-  uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + huge - 1) & ~(huge - 1), end = reinterpret_cast<uintptr_t>(data) + size;
+  uintptr_t begin = (reinterpret_cast<uintptr_t>(data) + huge - 1) & ~(huge - 1),
+            end = reinterpret_cast<uintptr_t>(data) + size;
   if (end > begin + huge)
     madvise(reinterpret_cast<void *>(begin), (end - begin) & ~(huge - 1), MADV_HUGEPAGE);
 #endif
@@ -175,8 +180,9 @@ uint64_t outputBytes(const Kernel &kernel, size_t param, nb::handle size) {
   if (bytes < 0)
     failLaunch(subject + " needs an output_size in bytes, got " + std::to_string(bytes));
   if (bytes % ir::bytes(p.type.elem))
-    failLaunch(subject + " holds " + std::string(ir::name(p.type.elem)) + ", so output_size must be a multiple of " +
-                   std::to_string(ir::bytes(p.type.elem)) + " bytes, got " + std::to_string(bytes),
+    failLaunch(subject + " holds " + std::string(ir::name(p.type.elem)) +
+                   ", so output_size must be a multiple of " + std::to_string(ir::bytes(p.type.elem)) +
+                   " bytes, got " + std::to_string(bytes),
                {"output_size counts bytes, not elements"});
   return bytes;
 }
@@ -185,7 +191,9 @@ void checkCount(const Kernel &kernel, size_t inputs, size_t outputs) {
   size_t wanted = kernel.compiled->params().size();
   if (inputs + outputs == wanted)
     return;
-  auto plural = [](size_t n, const char *word) { return std::to_string(n) + " " + word + (n == 1 ? "" : "s"); };
+  auto plural = [](size_t n, const char *word) {
+    return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
+  };
   std::string written;
   for (const ir::Param &param : kernel.compiled->params())
     if (param.written)
@@ -196,13 +204,14 @@ void checkCount(const Kernel &kernel, size_t inputs, size_t outputs) {
 }
 
 // Outputs are sizes in bytes, which become bytes objects, or writable arrays.
-nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb::list outputs, nb::handle grid,
-                 nb::handle threads, std::optional<double> timeout) {
+nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb::list outputs,
+                 nb::handle grid, nb::handle threads, std::optional<double> timeout) {
   Kernel &kernel = *kernelFrom("execute", kernelObject);
   nb::object inputs = sequence(kernel, "inputs", inputList);
   size_t numInputs = length(inputs), numOutputs = outputs.size();
   checkCount(kernel, numInputs, numOutputs);
-  Size3 g = launchSize("grid", "grid", grid, kernelObject), t = launchSize("threads", "block", threads, kernelObject);
+  Size3 g = launchSize("grid", "grid", grid, kernelObject),
+        t = launchSize("threads", "block", threads, kernelObject);
   RunOptions options = optionsFrom(timeout);
   auto pipeline = pipelineOf(rt, kernel);
   Arguments bound(kernel);
@@ -225,7 +234,8 @@ nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb:
   return results;
 }
 
-//===-- Prepared launches -----------------------------------------------------------------------------------===//
+//===-- Prepared launches
+//-----------------------------------------------------------------------------------===//
 
 // Buffers allocated and bound once. Scalars are bound by value, so writing one binds all again.
 class Prepared {
@@ -245,7 +255,9 @@ public:
     launch = rt.device->prepare(pipeline, args);
   }
 
-  void dispatch(nb::handle grid, nb::handle threads, std::optional<double> timeout) { run(grid, threads, timeout, false); }
+  void dispatch(nb::handle grid, nb::handle threads, std::optional<double> timeout) {
+    run(grid, threads, timeout, false);
+  }
   double dispatchTimed(nb::handle grid, nb::handle threads, std::optional<double> timeout) {
     return run(grid, threads, timeout, true);
   }
@@ -253,7 +265,8 @@ public:
   void writeInput(int64_t index, nb::handle array) {
     live();
     if (index < 0 || static_cast<size_t>(index) >= numInputs)
-      failLaunch(kernel.name + ": has inputs 0 to " + std::to_string(int64_t(numInputs) - 1) + ", got " + std::to_string(index));
+      failLaunch(kernel.name + ": has inputs 0 to " + std::to_string(int64_t(numInputs) - 1) + ", got " +
+                 std::to_string(index));
     bindInput(index, array, true);
   }
 
@@ -262,7 +275,9 @@ public:
     const Argument &argument = output(index);
     return nb::steal(PyBytes_FromStringAndSize(static_cast<char *>(argument.data()), argument.bytes()));
   }
-  void readInto(int64_t index, nb::handle target) { copyOut(output(index).data(), output(index).bytes(), target); }
+  void readInto(int64_t index, nb::handle target) {
+    copyOut(output(index).data(), output(index).bytes(), target);
+  }
   void release() {
     launch.reset();
     args.clear();
@@ -297,8 +312,8 @@ private:
   const Argument &output(int64_t index) const {
     live();
     if (index < 0 || numInputs + index >= args.size())
-      failLaunch(kernel.name + ": has outputs 0 to " + std::to_string(int64_t(args.size() - numInputs) - 1) + ", got " +
-                 std::to_string(index));
+      failLaunch(kernel.name + ": has outputs 0 to " + std::to_string(int64_t(args.size() - numInputs) - 1) +
+                 ", got " + std::to_string(index));
     return args[numInputs + index];
   }
 
@@ -318,15 +333,14 @@ private:
       if (!again)
         args.push_back(Argument::of(rt.device->allocate(bytes)));
       else if (bytes != args[index].bytes())
-        failLaunch(subject.str() + " was prepared with " + std::to_string(args[index].bytes()) + " bytes, got " +
-                   std::to_string(bytes));
+        failLaunch(subject.str() + " was prepared with " + std::to_string(args[index].bytes()) +
+                   " bytes, got " + std::to_string(bytes));
       std::memcpy(args[index].data(), data, bytes);
     };
-    DeviceArray *array = nullptr;
-    if (nb::try_cast(object, array) && array) {
+    if (DeviceArray *array = deviceArrayFrom(object)) {
       if (array->elem != param.type.elem)
-        failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(param.type.elem)) + ", got " +
-                         std::string(ir::name(array->elem)));
+        failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(param.type.elem)) +
+                         ", got " + std::string(ir::name(array->elem)));
       nb::gil_scoped_release release;
       array->buffer->wait();
       return store(array->buffer->data(), array->buffer->bytes());
@@ -344,7 +358,8 @@ private:
   std::unique_ptr<runtime::PreparedLaunch> launch;
 };
 
-//===-- Arrays ----------------------------------------------------------------------------------------------===//
+//===-- Arrays
+//----------------------------------------------------------------------------------------------===//
 
 void makeArray(DeviceArray *self, const Runtime &rt, std::vector<int64_t> shape, nb::handle dtype) {
   ir::Elem elem = elemFrom("an array", dtype);
@@ -389,25 +404,36 @@ nb::object arrayDlpack(nb::pointer_and_handle<DeviceArray> self, nb::kwargs) {
   waitFor(array);
   using nb::dlpack::dtype_code;
   ir::Elem e = array.elem;
-  dtype_code code = e == ir::Elem::b1 ? dtype_code::Bool : e == ir::Elem::bf16 ? dtype_code::Bfloat : ir::isFloat(e) ? dtype_code::Float
-                  : ir::isSigned(e) ? dtype_code::Int : dtype_code::UInt;
+  dtype_code code = e == ir::Elem::b1     ? dtype_code::Bool
+                    : e == ir::Elem::bf16 ? dtype_code::Bfloat
+                    : ir::isFloat(e)      ? dtype_code::Float
+                    : ir::isSigned(e)     ? dtype_code::Int
+                                          : dtype_code::UInt;
   nb::dlpack::dtype dtype{static_cast<uint8_t>(code), static_cast<uint8_t>(8 * ir::bytes(e)), 1};
   std::vector<size_t> shape(array.shape.begin(), array.shape.end());
-  nb::ndarray<> view(array.buffer->data(), shape.size(), shape.data(), self.h, nullptr, dtype, nb::device::cpu::value, 0);
+  nb::ndarray<> view(array.buffer->data(), shape.size(), shape.data(), self.h, nullptr, dtype,
+                     nb::device::cpu::value, 0);
   return nb::cast(view, nb::rv_policy::reference);
 }
 
 void bindArrays(nb::module_ &module) {
-  nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.")
-      .def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
-      .def_prop_ro("shape", [](const DeviceArray &a) { return nb::tuple(nb::cast(a.shape)); }, "Elements in each dimension.")
-      .def_prop_ro("dtype", [](const DeviceArray &a) { return dtypeObject(a.elem); }, "The element type, such as enigma.f32.")
-      .def_prop_ro("nbytes", [](const DeviceArray &a) { return a.buffer->bytes(); }, "Bytes of memory.")
+  auto type = nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.");
+  deviceArrayType = reinterpret_cast<PyTypeObject *>(type.ptr());
+  type.def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
+      .def_prop_ro(
+          "shape", [](const DeviceArray &a) { return nb::tuple(nb::cast(a.shape)); },
+          "Elements in each dimension.")
+      .def_prop_ro(
+          "dtype", [](const DeviceArray &a) { return dtypeObject(a.elem); },
+          "The element type, such as enigma.f32.")
+      .def_prop_ro(
+          "nbytes", [](const DeviceArray &a) { return a.buffer->bytes(); }, "Bytes of memory.")
       .def("wait", waitFor, "Waits for every launch that uses the array.")
       .def("_read_into", arrayRead, nb::arg("target"))
       .def("_write_from", arrayWrite, nb::arg("source"))
       .def("__dlpack__", arrayDlpack)
-      .def("__dlpack_device__", [](const DeviceArray &) { return nb::make_tuple(nb::device::cpu::value, 0); });
+      .def("__dlpack_device__",
+           [](const DeviceArray &) { return nb::make_tuple(nb::device::cpu::value, 0); });
 }
 
 void bindCapabilities(nb::module_ &module) {
@@ -417,15 +443,17 @@ void bindCapabilities(nb::module_ &module) {
       .def_ro("backend", &C::backend, "\"host\" or \"metal\".")
       .def_ro("max_threads_per_threadgroup", &C::maxThreadsPerThreadgroup, "Largest x * y * z of threads.")
       .def_ro("simdgroup_size", &C::simdgroupSize, "Threads of a simdgroup.")
-      .def_ro("max_threadgroup_memory", &C::maxThreadgroupMemory, "Threadgroup memory of one threadgroup, in bytes.")
+      .def_ro("max_threadgroup_memory", &C::maxThreadgroupMemory,
+              "Threadgroup memory of one threadgroup, in bytes.")
       .def_ro("max_buffers", &C::maxBuffers, "Parameters of one kernel.")
       .def_ro("max_buffer_length", &C::maxBufferLength, "Largest buffer, in bytes.")
       .def_ro("total_memory", &C::totalMemory, "Memory of the device, in bytes.")
       .def_ro("compute_units", &C::computeUnits, "CPU threads, or GPU cores where known.")
       .def_ro("has_unified_memory", &C::hasUnifiedMemory, "Whether CPU and device share memory.")
       .def("__repr__", [](const C &c) {
-        return "<" + c.backend + " device " + c.name + ": " + std::to_string(c.computeUnits) + " compute units, threadgroups of up to " +
-               std::to_string(c.maxThreadsPerThreadgroup) + " threads, simdgroups of " + std::to_string(c.simdgroupSize) + ">";
+        return "<" + c.backend + " device " + c.name + ": " + std::to_string(c.computeUnits) +
+               " compute units, threadgroups of up to " + std::to_string(c.maxThreadsPerThreadgroup) +
+               " threads, simdgroups of " + std::to_string(c.simdgroupSize) + ">";
       });
 }
 
@@ -436,29 +464,40 @@ void bindRuntime(nb::module_ &module) {
   bindCapabilities(module);
   bindArrays(module);
   nb::class_<Runtime>(module, "Runtime", "A device that runs compiled kernels.")
-      .def("__init__", [](Runtime *self, bool check) { new (self) Runtime{runtime::hostDevice(), check}; }, arg("check"))
-      .def("launch", launch, arg("compiled"), arg("args"), arg("grid") = nb::none(), arg("threads") = nb::none(),
-           arg("timeout") = nb::none(),
+      .def(
+          "__init__", [](Runtime *self, bool check) { new (self) Runtime{runtime::hostDevice(), check}; },
+          arg("check"))
+      .def("launch", launch, arg("compiled"), arg("args"), arg("grid") = nb::none(),
+           arg("threads") = nb::none(), arg("timeout") = nb::none(),
            "Runs a compiled kernel on one array per parameter, in place.\n\n"
-           "args: in parameter order, arrays (NumPy, or anything with the buffer protocol or DLPack, C-contiguous, of the parameter's\n"
+           "args: in parameter order, arrays (NumPy, or anything with the buffer protocol or DLPack, "
+           "C-contiguous, of the parameter's\n"
            "type) without a copy, or arrays of this runtime; numbers for scalars.\n"
            "grid: threads in all, an int or (x, y, z). threads: threads per threadgroup, likewise.\n"
            "timeout: seconds after which the launch is stopped with an error.\n\n"
-           "With arrays of the runtime alone the launch runs in the background, in order; synchronize() waits.")
-      .def("_execute", execute, arg("compiled"), arg("inputs"), arg("outputs"), arg("grid"), arg("threads"), arg("timeout"))
-      .def("synchronize",
-           [](Runtime &rt, std::optional<double> timeout) {
-             RunOptions options = optionsFrom(timeout);
-             nb::gil_scoped_release release;
-             rt.device->stream().synchronize(options);
-           },
-           arg("timeout") = nb::none(), "Waits for all launches in the background; raises the first error among them.")
-      .def("device_capabilities", [](const Runtime &rt) { return rt.device->capabilities(); }, "What the device can do.");
+           "With arrays of the runtime alone the launch runs in the background, in order; synchronize() "
+           "waits.")
+      .def("_execute", execute, arg("compiled"), arg("inputs"), arg("outputs"), arg("grid"), arg("threads"),
+           arg("timeout"))
+      .def(
+          "synchronize",
+          [](Runtime &rt, std::optional<double> timeout) {
+            RunOptions options = optionsFrom(timeout);
+            nb::gil_scoped_release release;
+            rt.device->stream().synchronize(options);
+          },
+          arg("timeout") = nb::none(),
+          "Waits for all launches in the background; raises the first error among them.")
+      .def(
+          "device_capabilities", [](const Runtime &rt) { return rt.device->capabilities(); },
+          "What the device can do.");
   nb::class_<Prepared>(module, "Prepared", "A compiled kernel with its arguments bound once.")
-      .def(nb::init<const Runtime &, nb::handle, nb::handle, nb::list>(), arg("runtime"), arg("compiled"), arg("inputs"), arg("outputs"))
+      .def(nb::init<const Runtime &, nb::handle, nb::handle, nb::list>(), arg("runtime"), arg("compiled"),
+           arg("inputs"), arg("outputs"))
       .def("dispatch", &Prepared::dispatch, arg("grid"), arg("threads"), arg("timeout") = nb::none(),
            "Runs the kernel and waits. grid: threads in all; threads: per threadgroup; timeout in seconds.")
-      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid"), arg("threads"), arg("timeout") = nb::none(),
+      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid"), arg("threads"),
+           arg("timeout") = nb::none(),
            "Runs the kernel and gives the time it took on the device, in milliseconds.")
       .def("write_input", &Prepared::writeInput, arg("index"), arg("array"),
            "Copies an array of the same size, or a number for a scalar, into input `index`.")

@@ -3,6 +3,8 @@
 // The current trace, and the table that turns instruction offsets into lines and columns.
 #include "trace.h"
 
+#include "value.h"
+
 #include <atomic>
 #include <mutex>
 
@@ -14,7 +16,8 @@ namespace {
 
 constexpr ir::Place fixedBit = ir::Place(1) << 63;
 
-// A kernel may be dropped by any thread, with or without the GIL. What it held of Python waits here for the next trace.
+// A kernel may be dropped by any thread, with or without the GIL. What it held of Python waits here for the
+// next trace.
 std::mutex droppedMutex;
 std::vector<PyObject *> dropped;
 
@@ -28,19 +31,25 @@ void releaseDropped() {
     Py_DECREF(object);
 }
 
+// The folder of an imported package with a slash, or nothing.
+std::string folderOf(const char *package) {
+  PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), package);
+  if (!module)
+    return {};
+  nb::object folder = nb::object(nb::borrow(module).attr("__path__"))[0];
+  return std::string(utf8(folder.ptr())) + "/";
+}
+
 // Whether a code object belongs to this package or to NumPy, whose frames are not the user's.
 bool isOwnCode(PyObject *code) {
+  static std::string ours, numpys; // under the GIL
+  if (ours.empty())
+    ours = folderOf("enigma");
+  if (numpys.empty())
+    numpys = folderOf("numpy");
   nb::object file = nb::borrow(code).attr("co_filename");
-  nb::object modules = nb::borrow(PyImport_GetModuleDict());
-  for (const char *name : {"enigma", "numpy"}) {
-    nb::object package = modules.attr("get")(name);
-    if (package.is_none())
-      continue;
-    nb::object folder = nb::object(package.attr("__path__"))[0];
-    if (nb::cast<bool>(file.attr("startswith")(nb::str("{}/").attr("format")(folder))))
-      return true;
-  }
-  return false;
+  std::string_view path = utf8(file.ptr());
+  return path.starts_with(ours) || (!numpys.empty() && path.starts_with(numpys));
 }
 
 #if defined(Py_LIMITED_API) // the frame's fields are not in the stable interface; its attributes are
@@ -55,11 +64,13 @@ nb::object callerOf(nb::handle frame) {
 #else
 
 nb::object codeOf(nb::handle frame) {
-  return nb::steal(reinterpret_cast<PyObject *>(PyFrame_GetCode(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
+  return nb::steal(
+      reinterpret_cast<PyObject *>(PyFrame_GetCode(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
 }
 int offsetOf(nb::handle frame) { return PyFrame_GetLasti(reinterpret_cast<PyFrameObject *>(frame.ptr())); }
 nb::object callerOf(nb::handle frame) {
-  return nb::steal(reinterpret_cast<PyObject *>(PyFrame_GetBack(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
+  return nb::steal(
+      reinterpret_cast<PyObject *>(PyFrame_GetBack(reinterpret_cast<PyFrameObject *>(frame.ptr()))));
 }
 
 #endif
@@ -156,7 +167,8 @@ Trace &requireTrace(std::string_view what) {
   if (currentTrace)
     return *currentTrace;
   throw Error(ErrorKind::Trace, std::string(what) + ": works only while a kernel is traced", callerLocation(),
-              {"use it in a function decorated with @enigma.kernel, or called by one, and compile that with enigma.compile(...)"});
+              {"use it in a function decorated with @enigma.kernel, or called by one, and compile that with "
+               "enigma.compile(...)"});
 }
 
 } // namespace enigma::bindings

@@ -2,13 +2,12 @@
 //
 // The kernel that is being traced on this thread, and places in the user's Python.
 //
-// A place is a code object and an instruction offset, which cost a few nanoseconds to take; file, line and columns are looked up
-// only when an error or dump needs them. Frames of the package itself are skipped.
+// A place is a code object and an instruction offset, which cost a few nanoseconds to take; file, line and
+// columns are looked up only when an error or dump needs them. Frames of the package itself are skipped.
 #pragma once
 
-#include "errors.h"
-
 #include "enigma/IR/Builder.h"
+#include "errors.h"
 
 namespace enigma::bindings {
 

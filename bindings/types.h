@@ -13,7 +13,8 @@ struct DType {
 
 /// The one Python object of an element type.
 nb::object dtypeObject(ir::Elem elem);
-/// An element type from enigma.f32 or a name such as "float" or "f32"; an error that names `what` for anything else.
+/// An element type from enigma.f32 or a name such as "float" or "f32"; an error that names `what` for
+/// anything else.
 ir::Elem elemFrom(std::string_view what, nb::handle object);
 
 void bindTypes(nb::module_ &module);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Python's protocols on handles. Operators are type slots: the interpreter calls them without building an argument tuple. What
-// tracing would lose silently (truth values, iteration, conversion to a Python number, hashing) is refused; the words for that
-// depend on the user's source and come from enigma/explain.py.
+// Python's protocols on handles. Operators are type slots: the interpreter calls them without building an
+// argument tuple. What tracing would lose silently (truth values, iteration, conversion to a Python number,
+// hashing) is refused; the words for that depend on the user's source and come from enigma/explain.py.
 #include "value.h"
 
 #include <nanobind/stl/string.h>
@@ -42,7 +42,8 @@ Trace &traceOf(std::string_view what, PyObject *a, PyObject *b) {
   if (!currentTrace) [[unlikely]]
     for (PyObject *object : {a, b})
       checkAlive(what, object);
-  return requireTrace(Py_TYPE(a) == gridPositionType || Py_TYPE(b) == gridPositionType ? "thread_position_in_grid" : what);
+  return requireTrace(
+      Py_TYPE(a) == gridPositionType || Py_TYPE(b) == gridPositionType ? "thread_position_in_grid" : what);
 }
 
 // Refuses a use that tracing would lose; `use` is a key of enigma/explain.py.
@@ -50,17 +51,20 @@ Trace &traceOf(std::string_view what, PyObject *a, PyObject *b) {
   if (!currentTrace)
     checkAlive(std::string_view(use) == "truth" ? "bool" : use, self);
   SourceLoc loc = callerLocation();
-  nb::tuple words = nb::cast<nb::tuple>(nb::module_::import_("enigma.explain")
-                                            .attr("refusal")(use, subjectOf(self), loc.file, loc.line, loc.col, loc.endLine, loc.endCol));
+  nb::tuple words = nb::cast<nb::tuple>(
+      nb::module_::import_("enigma.explain")
+          .attr("refusal")(use, subjectOf(self), loc.file, loc.line, loc.col, loc.endLine, loc.endCol));
   std::vector<std::string> notes;
   for (nb::handle note : words[1])
     notes.emplace_back(utf8(note.ptr()));
   if (nb::object place = words[2]; !place.is_none())
-    std::tie(loc.line, loc.col, loc.endLine, loc.endCol) = nb::cast<std::tuple<uint32_t, uint32_t, uint32_t, uint32_t>>(place);
+    std::tie(loc.line, loc.col, loc.endLine, loc.endCol) =
+        nb::cast<std::tuple<uint32_t, uint32_t, uint32_t, uint32_t>>(place);
   throw Error(ErrorKind::Trace, std::string(utf8(nb::object(words[0]).ptr())), loc, std::move(notes));
 }
 
-//===-- Operators -------------------------------------------------------------------------------------------===//
+//===-- Operators
+//-------------------------------------------------------------------------------------------===//
 
 constexpr std::string_view symbols[] = {"+", "-", "*", "/", "//", "%", "**", "&", "|", "^", "<<", ">>"};
 
@@ -71,11 +75,13 @@ PyObject *notImplemented() {
 
 // Objects that cannot know traced values and so have no reflected operator of their own.
 bool isForeign(PyObject *object) {
-  return object == Py_None || PyUnicode_Check(object) || PyBytes_Check(object) || PyList_Check(object) || PyTuple_Check(object) ||
-         PyDict_Check(object) || PyComplex_Check(object) || typeName(object) == "numpy.ndarray";
+  return object == Py_None || PyUnicode_Check(object) || PyBytes_Check(object) || PyList_Check(object) ||
+         PyTuple_Check(object) || PyDict_Check(object) || PyComplex_Check(object) ||
+         typeName(object) == "numpy.ndarray";
 }
 
-template <Operator op> PyObject *binarySlot(PyObject *a, PyObject *b) {
+template <Operator op>
+PyObject *binarySlot(PyObject *a, PyObject *b) {
   return guarded([&]() -> PyObject * {
     constexpr std::string_view symbol = symbols[static_cast<int>(op)];
     Trace &trace = traceOf(symbol, a, b);
@@ -95,7 +101,8 @@ template <Operator op> PyObject *binarySlot(PyObject *a, PyObject *b) {
 PyObject *powerSlot(PyObject *a, PyObject *b, PyObject *modulus) {
   if (modulus != Py_None)
     return guarded([&]() -> PyObject * {
-      requireTrace("pow").at().fail("pow: three arguments work on Python integers only", {"write (x ** y) % z"});
+      requireTrace("pow").at().fail("pow: three arguments work on Python integers only",
+                                    {"write (x ** y) % z"});
     });
   return binarySlot<Operator::pow>(a, b);
 }
@@ -108,7 +115,8 @@ PyObject *divmodSlot(PyObject *a, PyObject *b) {
   return remainder ? PyTuple_Pack(2, quotient.ptr(), remainder.ptr()) : nullptr;
 }
 
-template <class Emit> PyObject *unary(const char *symbol, PyObject *a, Emit &&emit) {
+template <class Emit>
+PyObject *unary(const char *symbol, PyObject *a, Emit &&emit) {
   return guarded([&]() -> PyObject * {
     Trace &trace = traceOf(symbol, a, a);
     ir::Builder &builder = trace.at();
@@ -132,7 +140,8 @@ PyObject *invertSlot(PyObject *a) {
 
 PyObject *compareSlot(PyObject *a, PyObject *b, int op) {
   return guarded([&]() -> PyObject * {
-    constexpr Opcode opcodes[] = {Opcode::cmp_lt, Opcode::cmp_le, Opcode::cmp_eq, Opcode::cmp_ne, Opcode::cmp_gt, Opcode::cmp_ge};
+    constexpr Opcode opcodes[] = {Opcode::cmp_lt, Opcode::cmp_le, Opcode::cmp_eq,
+                                  Opcode::cmp_ne, Opcode::cmp_gt, Opcode::cmp_ge};
     constexpr std::string_view names[] = {"<", "<=", "==", "!=", ">", ">="};
     Trace &trace = traceOf(names[op], a, b);
     ir::Builder &builder = trace.at();
@@ -142,9 +151,11 @@ PyObject *compareSlot(PyObject *a, PyObject *b, int op) {
   });
 }
 
-//===-- What tracing would lose -----------------------------------------------------------------------------===//
+//===-- What tracing would lose
+//-----------------------------------------------------------------------------===//
 
-template <class Result = PyObject *> Result refuseSlot(PyObject *self, const char *use) {
+template <class Result = PyObject *>
+Result refuseSlot(PyObject *self, const char *use) {
   guarded([&]() -> PyObject * { refuse(self, use); });
   if constexpr (std::is_pointer_v<Result>)
     return nullptr;
@@ -162,7 +173,8 @@ Py_hash_t hashSlot(PyObject *self) { return refuseSlot<Py_hash_t>(self, "hash");
 PyObject *valueSubscriptSlot(PyObject *self, PyObject *) { return refuseSlot(self, "subscript"); }
 int valueStoreSlot(PyObject *self, PyObject *, PyObject *) { return refuseSlot<int>(self, "subscript"); }
 
-//===-- Buffers ---------------------------------------------------------------------------------------------===//
+//===-- Buffers
+//---------------------------------------------------------------------------------------------===//
 
 ir::Operand indexFrom(Trace &trace, std::string_view name, PyObject *index) {
   if (auto operand = tryOperand(trace, name, index)) {
@@ -203,7 +215,8 @@ int bufferStoreSlot(PyObject *self, PyObject *index, PyObject *value) {
   return done ? 0 : -1;
 }
 
-//===-- Text and attributes ---------------------------------------------------------------------------------===//
+//===-- Text and attributes
+//---------------------------------------------------------------------------------===//
 
 std::string valueText(const ValueHandle &handle) {
   std::string out = "<" + handle.type.str() + " value";
@@ -229,25 +242,34 @@ nb::object missingAttribute(nb::handle self, nb::str name) {
   std::vector<std::string> notes;
   for (nb::handle note : words[1])
     notes.emplace_back(utf8(note.ptr()));
-  setAttributeError(Error(ErrorKind::Trace, std::string(utf8(nb::object(words[0]).ptr())), callerLocation(), std::move(notes)));
+  setAttributeError(Error(ErrorKind::Trace, std::string(utf8(nb::object(words[0]).ptr())), callerLocation(),
+                          std::move(notes)));
   throw nb::python_error();
 }
 
 nb::object arrayProtocol(nb::handle self, nb::args, nb::kwargs) { refuse(self.ptr(), "array"); }
 
-// NumPy hands its operators over here, so that numpy.float32(2) * value is the product; any other of its functions is refused.
-nb::object numpyFunction(nb::handle self, nb::handle function, nb::str method, nb::args inputs, nb::kwargs options) {
+// NumPy hands its operators over here, so that numpy.float32(2) * value is the product; any other of its
+// functions is refused.
+nb::object numpyFunction(nb::handle self, nb::handle function, nb::str method, nb::args inputs,
+                         nb::kwargs options) {
   struct Row {
     std::string_view name;
     PyObject *(*slot)(PyObject *, PyObject *);
   };
   constexpr Row rows[] = {
-      {"add", binarySlot<Operator::add>},           {"subtract", binarySlot<Operator::sub>},
-      {"multiply", binarySlot<Operator::mul>},      {"divide", binarySlot<Operator::truediv>},
-      {"true_divide", binarySlot<Operator::truediv>}, {"floor_divide", binarySlot<Operator::floordiv>},
-      {"remainder", binarySlot<Operator::mod>},     {"power", binarySlot<Operator::pow>},
-      {"bitwise_and", binarySlot<Operator::and_>},  {"bitwise_or", binarySlot<Operator::or_>},
-      {"bitwise_xor", binarySlot<Operator::xor_>},  {"left_shift", binarySlot<Operator::shl>},
+      {"add", binarySlot<Operator::add>},
+      {"subtract", binarySlot<Operator::sub>},
+      {"multiply", binarySlot<Operator::mul>},
+      {"divide", binarySlot<Operator::truediv>},
+      {"true_divide", binarySlot<Operator::truediv>},
+      {"floor_divide", binarySlot<Operator::floordiv>},
+      {"remainder", binarySlot<Operator::mod>},
+      {"power", binarySlot<Operator::pow>},
+      {"bitwise_and", binarySlot<Operator::and_>},
+      {"bitwise_or", binarySlot<Operator::or_>},
+      {"bitwise_xor", binarySlot<Operator::xor_>},
+      {"left_shift", binarySlot<Operator::shl>},
       {"right_shift", binarySlot<Operator::shr>},
       {"less", [](PyObject *a, PyObject *b) { return compareSlot(a, b, Py_LT); }},
       {"less_equal", [](PyObject *a, PyObject *b) { return compareSlot(a, b, Py_LE); }},
@@ -262,8 +284,9 @@ nb::object numpyFunction(nb::handle self, nb::handle function, nb::str method, n
       if (row.name == utf8(name.ptr())) {
         // A NumPy scalar arrives as it was written or, from its own operators, as an array of no dimensions.
         auto number = [](nb::handle x) {
-          return typeName(x.ptr()) == "numpy.ndarray" && nb::cast<int>(x.attr("ndim")) == 0 ? x.attr("__getitem__")(nb::tuple())
-                                                                                            : nb::borrow(x);
+          return typeName(x.ptr()) == "numpy.ndarray" && nb::cast<int>(x.attr("ndim")) == 0
+                     ? x.attr("__getitem__")(nb::tuple())
+                     : nb::borrow(x);
         };
         PyObject *result = row.slot(number(inputs[0]).ptr(), number(inputs[1]).ptr());
         if (!result)
@@ -300,7 +323,8 @@ PyObject *nameValue(PyObject *, PyObject *const *args, Py_ssize_t count) {
 PyObject *callPosition(PyObject *, PyObject *, PyObject *) {
   return guarded([]() -> PyObject * {
     throw Error(ErrorKind::Trace, "thread_position_in_grid: is a value, not a function", callerLocation(),
-                {"write enigma.thread_position_in_grid for x, enigma.thread_position_in_grid_xyz(\"y\") for another component"});
+                {"write enigma.thread_position_in_grid for x, enigma.thread_position_in_grid_xyz(\"y\") for "
+                 "another component"});
   });
 }
 
@@ -340,7 +364,8 @@ std::vector<PyType_Slot> slots(bool isBuffer, std::initializer_list<PyType_Slot>
   return out;
 }
 
-template <class Class> void defineCommon(Class &type) {
+template <class Class>
+void defineCommon(Class &type) {
   type.def("__getattr__", missingAttribute);
   type.def("__array__", arrayProtocol);
   type.def("__round__", [](nb::handle self, nb::args) -> nb::object { refuse(self.ptr(), "float"); });
@@ -351,30 +376,38 @@ template <class Class> void defineCommon(Class &type) {
 
 void bindValues(nb::module_ &module) {
   static const std::vector<PyType_Slot> valueSlots = slots(false), bufferSlots = slots(true),
-                                        positionSlots = slots(false, {{Py_tp_call, reinterpret_cast<void *>(callPosition)}});
+                                        positionSlots = slots(
+                                            false, {{Py_tp_call, reinterpret_cast<void *>(callPosition)}});
 
-  auto value = nb::class_<ValueHandle>(module, "Value", nb::type_slots(valueSlots.data()), nb::is_final(), nb::pooled(1024),
-                                       "A number that every thread computes for itself, known when the kernel runs.\n\n"
-                                       "Operators and the functions of enigma make new values of it; see docs/types.md.");
+  auto value = nb::class_<ValueHandle>(
+      module, "Value", nb::type_slots(valueSlots.data()), nb::is_final(), nb::pooled(1024),
+      "A number that every thread computes for itself, known when the kernel runs.\n\n"
+      "Operators and the functions of enigma make new values of it; see docs/types.md.");
   valueType = reinterpret_cast<PyTypeObject *>(value.ptr());
   value.def("__repr__", valueText);
-  value.def_prop_ro("_type", [](const ValueHandle &v) { return v.type.str(); }, "The type as dump_ir prints it.");
+  value.def_prop_ro(
+      "_type", [](const ValueHandle &v) { return v.type.str(); }, "The type as dump_ir prints it.");
   defineCommon(value);
 
-  auto buffer = nb::class_<BufferHandle>(module, "Buffer", nb::type_slots(bufferSlots.data()), nb::is_final(),
-                                         "A buffer parameter of a kernel: read with A[i], written with A[i] = value.");
+  auto buffer =
+      nb::class_<BufferHandle>(module, "Buffer", nb::type_slots(bufferSlots.data()), nb::is_final(),
+                               "A buffer parameter of a kernel: read with A[i], written with A[i] = value.");
   bufferType = reinterpret_cast<PyTypeObject *>(buffer.ptr());
   buffer.def("__repr__", bufferText);
   defineCommon(buffer);
 
-  auto position = nb::class_<GridPosition>(module, "GridPosition", nb::type_slots(positionSlots.data()), nb::is_final(),
-                                           "The type of enigma.thread_position_in_grid.");
+  auto position = nb::class_<GridPosition>(module, "GridPosition", nb::type_slots(positionSlots.data()),
+                                           nb::is_final(), "The type of enigma.thread_position_in_grid.");
   gridPositionType = reinterpret_cast<PyTypeObject *>(position.ptr());
-  position.def("__repr__", [](const GridPosition &) { return "<enigma.thread_position_in_grid: the x position of the thread, a u32>"; });
+  position.def("__repr__", [](const GridPosition &) {
+    return "<enigma.thread_position_in_grid: the x position of the thread, a u32>";
+  });
   defineCommon(position);
 
-  static PyMethodDef naming = {"name_value", reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(nameValue)), METH_FASTCALL,
-                               "name_value(value, name, /)\n--\n\nReturns the value, which takes the name if it is traced and has none."};
+  static PyMethodDef naming = {
+      "name_value", reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(nameValue)), METH_FASTCALL,
+      "name_value(value, name, /)\n--\n\nReturns the value, which takes the name if it is traced and has "
+      "none."};
   module.attr("name_value") = nb::steal(PyCFunction_New(&naming, nullptr));
 }
 

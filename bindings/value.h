@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Handles of traced things: Value (a number that a thread computes), Buffer (a parameter that is indexed) and GridPosition
-// (what `enigma.thread_position_in_grid` is until a kernel uses it).
+// Handles of traced things: Value (a number that a thread computes), Buffer (a parameter that is indexed) and
+// GridPosition (what `enigma.thread_position_in_grid` is until a kernel uses it).
 //
-// A handle is a serial number and an id, without references: it outlives its trace harmlessly and says so when used then.
+// A handle is a serial number and an id, without references: it outlives its trace harmlessly and says so
+// when used then.
 #pragma once
 
 #include "trace.h"
@@ -30,7 +31,8 @@ PyObject *wrapBuffer(Trace &trace, ir::Value value);
 
 /// A Python or NumPy number; nothing for any other object.
 std::optional<ir::Literal> literalFrom(PyObject *object);
-/// A traced value of this trace or a number; nothing for any other object. `what` names the operation in errors.
+/// A traced value of this trace or a number; nothing for any other object. `what` names the operation in
+/// errors.
 std::optional<ir::Operand> tryOperand(Trace &trace, std::string_view what, PyObject *object);
 /// The same, with an error for any other object.
 ir::Operand operandFrom(Trace &trace, std::string_view what, PyObject *object);

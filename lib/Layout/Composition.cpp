@@ -65,7 +65,7 @@ namespace {
 
 /// Why a mode of b has no image.
 struct Refusal {
-  enum Kind : uint8_t { None, Stride, Shape, Carry } kind = None;
+  enum Kind : uint8_t { Stride, Shape, Carry } kind = Stride;
   uint32_t digit = 0;    ///< mode of coalesce(a) where it fails
   int64_t step = 0;      ///< stride of the mode there
   int64_t radix = 0;     ///< extent of that mode of coalesce(a)
@@ -88,29 +88,38 @@ struct Target {
   DigitUses use;
 };
 
-/// Finds the image of the mode s:d, appending its modes to `image`. Constants only.
-Refusal imageOfInts(Modes &image, int64_t s, int64_t d, const Modes &a, DigitUses &use, bool overhang) {
+bool refused(Refusal &why, Refusal reason) {
+  why = reason;
+  return false;
+}
+
+/// Finds the image of the mode s:d, or says why there is none, appending its modes to `image`. Constants
+/// only.
+bool imageOfInts(Refusal &why, Modes &image, int64_t s, int64_t d, const Modes &a, DigitUses &use,
+                 bool overhang) {
   uint32_t last = a.size() - 1;
   int64_t restShape = s, restStride = d;
   for (uint32_t i = 0; i < last && restShape != 1; ++i) {
     int64_t radix = a[i].shape.value, step = absInt(restStride), sgn = restStride < 0 ? -1 : 1;
-    if (step % radix != 0 && step >= radix)
-      return {Refusal::Stride, i, restStride, radix, restShape};
-    int64_t inDigit = ceilDivInt(radix, step), nextStride = ceilDivInt(step, radix) * sgn;
-    if (inDigit == 1) {
-      restStride = nextStride;
+    int64_t inDigit = radix, nextStride = sgn;
+    if (step >= radix) {
+      if (step % radix != 0)
+        return refused(why, {Refusal::Stride, i, restStride, radix, restShape});
+      restStride = step / radix * sgn;
       continue;
     }
-    int64_t taken = inDigit < restShape ? inDigit : restShape;
-    if (restShape % taken != 0)
-      return {Refusal::Shape, i, restStride, radix, restShape};
+    if (step != 1)
+      inDigit = radix % step ? radix / step + 1 : radix / step;
+    int64_t taken = inDigit < restShape ? inDigit : restShape, left = restShape / taken;
+    if (left * taken != restShape)
+      return refused(why, {Refusal::Shape, i, restStride, radix, restShape});
     image.push_back({intNode(taken), mul(intNode(restStride), a[i].stride)});
     (sgn > 0 ? use[i].up : use[i].down) = addInt(sgn > 0 ? use[i].up : use[i].down, mulInt(taken - 1, step));
     use[i].count = mulInt(use[i].count, taken);
-    restShape /= taken;
+    restShape = left;
     if (restShape != 1 && mulInt(taken, step) != radix) {
       if (!overhang)
-        return {Refusal::Carry, i, restStride, radix, restShape};
+        return refused(why, {Refusal::Carry, i, restStride, radix, restShape});
       use[i].left = true;
     }
     restStride = nextStride;
@@ -121,11 +130,11 @@ Refusal imageOfInts(Modes &image, int64_t s, int64_t d, const Modes &a, DigitUse
     (restStride > 0 ? u.up : u.down) = addInt(restStride > 0 ? u.up : u.down, mulInt(restShape - 1, step));
     image.push_back({intNode(restShape), mul(intNode(restStride), a[last].stride)});
   }
-  return {};
+  return true;
 }
 
 /// The same where some integers are known only at run time; what can't be checked is assumed.
-Refusal imageOfNodes(Modes &image, Node s, Node d, const Modes &a, bool overhang) {
+bool imageOfNodes(Refusal &why, Modes &image, Node s, Node d, const Modes &a, bool overhang) {
   uint32_t last = a.size() - 1;
   Node restShape = s, restStride = d;
   for (uint32_t i = 0; i < last; ++i) {
@@ -133,7 +142,8 @@ Refusal imageOfNodes(Modes &image, Node s, Node d, const Modes &a, bool overhang
     if (radix.isInt() && restStride.isInt()) {
       int64_t step = absInt(restStride.value);
       if (step % radix.value != 0 && step >= radix.value)
-        return {Refusal::Stride, i, restStride.value, radix.value, restShape.isInt() ? restShape.value : 0};
+        return refused(why, {Refusal::Stride, i, restStride.value, radix.value,
+                             restShape.isInt() ? restShape.value : 0});
     }
     Node step = absolute(restStride);
     Node inDigit = ceilDiv(radix, step);
@@ -146,19 +156,19 @@ Refusal imageOfNodes(Modes &image, Node s, Node d, const Modes &a, bool overhang
     }
     Node taken = minimum(inDigit, restShape);
     if (taken.isInt() && restShape.isInt() && restShape.value % taken.value != 0)
-      return {Refusal::Shape, i, restStride.isInt() ? restStride.value : 0, radix.isInt() ? radix.value : 0,
-              restShape.value};
+      return refused(why, {Refusal::Shape, i, restStride.isInt() ? restStride.value : 0,
+                           radix.isInt() ? radix.value : 0, restShape.value});
     image.push_back({taken, mul(restStride, a[i].stride)});
     Node left = div(restShape, taken);
     if (!overhang && left.isInt() && left.value != 1 && taken.isInt() && step.isInt() && radix.isInt() &&
         mulInt(taken.value, step.value) != radix.value)
-      return {Refusal::Carry, i, restStride.value, radix.value, left.value};
+      return refused(why, {Refusal::Carry, i, restStride.value, radix.value, left.value});
     restShape = left;
     restStride = nextStride;
   }
   if (!restShape.isInt(1) || image.empty())
     image.push_back({restShape, mul(restStride, a[last].stride)});
-  return {};
+  return true;
 }
 
 class Composer {
@@ -215,17 +225,13 @@ private:
       return;
     }
     Modes image;
-    Refusal refusal;
     bool constant = s.isInt() && d.isInt();
     for (uint32_t i = 0; constant && i < target.modes.size(); ++i)
       constant = target.modes[i].shape.isInt();
-    if (constant) {
-      refusal = imageOfInts(image, s.value, d.value, target.modes, target.use, overhang);
-    } else {
-      refusal = imageOfNodes(image, s, d, target.modes, overhang);
-    }
-    if (refusal.kind != Refusal::None)
-      refuse(refusal, s, d, target);
+    Refusal why;
+    if (!(constant ? imageOfInts(why, image, s.value, d.value, target.modes, target.use, overhang)
+                   : imageOfNodes(why, image, s, d, target.modes, overhang)))
+      refuse(why, s, d, target);
     pushModes(out, image);
   }
 
@@ -370,7 +376,8 @@ private:
       try {
         Modes image;
         DigitUses use = t.use;
-        return imageOfInts(image, size, stride, t.modes, use, overhang).kind == Refusal::None;
+        Refusal why;
+        return imageOfInts(why, image, size, stride, t.modes, use, overhang);
       } catch (const Error &) { // out of 64 bits
         return false;
       }

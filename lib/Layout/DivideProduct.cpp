@@ -17,8 +17,8 @@ Layout tileOf(Node extent, const char *op) {
 
 /// Applies `leaf` where the tiler has a layout or an integer, keeps modes that it marks `_` and modes past
 /// it.
-template <class F>
-void byTiler(Layout &out, LayoutView layout, const Tiler &tiler, View t, const char *op, F leaf) {
+template <class F, class Q>
+void byTiler(Layout &out, LayoutView layout, const Tiler &tiler, View t, const char *op, F leaf, Q quick) {
   if (t.isTuple()) {
     uint32_t have = layout.rank(), want = t.rank();
     if (want > have)
@@ -29,7 +29,7 @@ void byTiler(Layout &out, LayoutView layout, const Tiler &tiler, View t, const c
     auto part = t.begin();
     for (uint32_t i = 0; i < have; ++i) {
       if (i < want) {
-        byTiler(out, layout[i], tiler, *part, op, leaf);
+        byTiler(out, layout[i], tiler, *part, op, leaf, quick);
         ++part;
       } else {
         out.push(layout[i]);
@@ -40,9 +40,21 @@ void byTiler(Layout &out, LayoutView layout, const Tiler &tiler, View t, const c
     out.push(layout);
   } else if (t.leaf().kind() == NodeKind::LayoutRef) {
     leaf(out, layout, tiler.layoutAt(t));
-  } else {
+  } else if (!quick(out, layout, t.leaf())) {
     leaf(out, layout, tileOf(t.leaf(), op).view());
   }
+}
+
+/// A single mode by a constant: what the general case below comes to.
+bool divideModeInto(Layout &out, LayoutView mode, Node tile) {
+  if (mode.isTuple() || !mode.shape.leaf().isInt() || !tile.isInt() || tile.value < 1)
+    return false;
+  Node s = mode.shape.leaf(), d = mode.stride.leaf(), rest = intNode(ceilDivInt(s.value, tile.value));
+  uint32_t at = out.open();
+  out.push(tile, tile.isInt(1) ? intNode(0) : d);
+  out.push(rest, rest.isInt(1) ? intNode(0) : mul(d, tile));
+  out.close(at, 2);
+  return true;
 }
 
 void divideInto(Layout &out, LayoutView layout, LayoutView tiler) {
@@ -129,7 +141,7 @@ Layout unpack(const Layout &zipped, bool first) {
 
 Layout logicalDivide(LayoutView layout, const Tiler &tiler) {
   Layout out = Layout::building();
-  byTiler(out, layout, tiler, tiler.view(), "logical_divide", divideInto);
+  byTiler(out, layout, tiler, tiler.view(), "logical_divide", divideInto, divideModeInto);
   out.shape().checkLimits();
   return out;
 }
@@ -146,7 +158,8 @@ Layout flatDivide(LayoutView layout, const Tiler &tiler) { return unpack(zippedD
 
 Layout logicalProduct(LayoutView block, const Tiler &tiler) {
   Layout out = Layout::building();
-  byTiler(out, block, tiler, tiler.view(), "logical_product", productInto);
+  byTiler(out, block, tiler, tiler.view(), "logical_product", productInto,
+          [](Layout &, LayoutView, Node) { return false; });
   out.shape().checkLimits();
   return out;
 }
@@ -235,11 +248,14 @@ static Layout tileToShape(LayoutView block, View shape, const View *order) {
     if (w.isInt() && w.value < 1)
       fail("an extent must be an integer of at least 1, got " + printLeaf(w) + " in the shape " +
            print(shape));
-    if (b.isInt() && w.isInt() && w.value % b.value != 0)
+    if (b.isInt() && w.isInt() && w.value % b.value != 0) {
+      int64_t below = w.value - w.value % b.value, above = addInt(below, b.value);
       fail("tile_to_shape: the block's extent " + printLeaf(b) + " does not divide mode " +
                std::to_string(i) + " of size " + printLeaf(w) + " of the shape " + print(shape),
-           {"the nearest sizes that work are " + std::to_string(w.value / b.value * b.value) + " and " +
-            std::to_string((w.value / b.value + 1) * b.value)});
+           {below
+                ? "the nearest sizes that work are " + std::to_string(below) + " and " + std::to_string(above)
+                : "the nearest size that works is " + std::to_string(above)});
+    }
     copies.push(ceilDiv(w, b));
   }
   copies.close(at, rank);

@@ -10,6 +10,9 @@
 namespace enigma::layout {
 
 void fail(std::string message, std::vector<std::string> notes) {
+  constexpr size_t most = 2000; // layouts of thousands of modes are named in messages too
+  if (message.size() > most)
+    message = message.substr(0, most) + " ... (" + std::to_string(message.size() - most) + " more characters)";
   throw Error(ErrorKind::Layout, std::move(message), {}, std::move(notes));
 }
 
@@ -41,6 +44,8 @@ int64_t modInt(int64_t a, int64_t b) {
 }
 
 Node scaleBasis(Node leaf, const uint32_t *path, uint32_t depth) {
+  if (leaf.isInt(0)) // moves nowhere, whatever the mode
+    return leaf;
   uint32_t had = leaf.basisDepth();
   if (had + depth > kMaxBasisDepth)
     fail("a basis vector addresses at most " + std::to_string(kMaxBasisDepth) + " levels of modes, got " +

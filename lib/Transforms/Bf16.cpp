@@ -14,7 +14,25 @@ namespace {
 using namespace dialect;
 
 bool isBf16(Type t) { return !isa<BufferType>(t) && isa<BFloat16Type>(scalarOf(t)); }
+// The name of an operation belongs to its rounded result.
+Location unnamed(Operation *op) {
+  auto named = dyn_cast<NameLoc>(op->getLoc());
+  return named ? named.getChildLoc() : op->getLoc();
+}
 Type widened(Type t) { return withScalar(t, Float32Type::get(t.getContext())); }
+
+/// A fraction at most the bfloat before 1, so that rounding does not reach 1. NaN stays.
+Value belowOne(OpBuilder &builder, Value x, llvm::SmallPtrSetImpl<Operation *> &made) {
+  Type type = x.getType();
+  TypedAttr bound = FloatAttr::get(scalarOf(type), 0x1.fep-1);
+  if (auto vector = dyn_cast<VectorType>(type))
+    bound = DenseElementsAttr::get(vector, Attribute(bound));
+  Value most = ConstantOp::create(builder, x.getLoc(), type, bound);
+  auto above = CmpGtOp::create(builder, x.getLoc(), boolLike(type), x, most);
+  auto kept = SelectOp::create(builder, x.getLoc(), type, above, most, x);
+  made.insert_range(ArrayRef<Operation *>{above, kept});
+  return kept;
+}
 
 struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(Bf16Pass)
@@ -29,23 +47,32 @@ struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
           (llvm::any_of(op->getOperandTypes(), isBf16) || llvm::any_of(op->getResultTypes(), isBf16)))
         widen.push_back(op);
     });
+    // Integers that f32 does not hold: where a device would round once or twice, say which.
+    getOperation().walk([&](CastOp op) {
+      Type from = op.getX().getType();
+      if (!isBf16(op.getType()) || !isIntLike(from) || widthOf(from) < 32)
+        return;
+      OpBuilder builder(op);
+      op.getXMutable().assign(CastOp::create(builder, unnamed(op), widened(op.getType()), op.getX()));
+    });
     for (Operation *op : widen) {
       OpBuilder builder(op);
       for (OpOperand &operand : op->getOpOperands())
         if (isBf16(operand.get().getType()))
-          operand.set(CastOp::create(builder, op->getLoc(), widened(operand.get().getType()), operand.get()));
+          operand.set(CastOp::create(builder, unnamed(op), widened(operand.get().getType()), operand.get()));
       builder.setInsertionPointAfter(op);
       for (OpResult result : op->getResults()) {
         if (!isBf16(result.getType()))
           continue;
         Type narrow = result.getType();
         result.setType(widened(narrow));
-        auto back = CastOp::create(builder, op->getLoc(), narrow, result);
-        result.replaceAllUsesExcept(back, back);
+        llvm::SmallPtrSet<Operation *, 4> own;
+        Value wide = isa<FractOp>(op) ? belowOne(builder, result, own) : result;
+        auto back = CastOp::create(builder, op->getLoc(), narrow, wide);
+        own.insert(back);
+        result.replaceAllUsesExcept(back, own);
       }
-      // The name belongs to the rounded result.
-      if (auto named = dyn_cast<NameLoc>(op->getLoc()))
-        op->setLoc(named.getChildLoc());
+      op->setLoc(unnamed(op));
     }
   }
 };

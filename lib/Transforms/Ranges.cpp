@@ -10,8 +10,8 @@ using namespace mlir;
 namespace enigma::transforms {
 using namespace dialect;
 
-// Chains longer than this are taken as unknown: a generated kernel must not exhaust the stack. Passes walk in order, so
-// what lies deeper is remembered already.
+// Chains longer than this are taken as unknown: a generated kernel must not exhaust the stack. Passes walk in
+// order, so what lies deeper is remembered already.
 constexpr int maxDepth = 64;
 
 Range Ranges::ofType(Type t) {
@@ -49,7 +49,8 @@ Range Ranges::range(Value v, int depth) {
 }
 
 Range Ranges::position(ForOp loop, int depth) {
-  Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth), step = range(loop.getStep(), depth);
+  Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth),
+        step = range(loop.getStep(), depth);
   Range all = ofType(loop.getLower().getType());
   if (step.low >= 0)
     return {lower.low, std::max(lower.low, upper.high - 1)};
@@ -59,7 +60,8 @@ Range Ranges::position(ForOp loop, int depth) {
 }
 
 std::optional<Range> Ranges::exact(Operation *op, int depth) {
-  if (op->getNumOperands() == 0 || !isIntLike(op->getResult(0).getType()) || widthOf(op->getResult(0).getType()) > 32)
+  if (op->getNumOperands() == 0 || !isIntLike(op->getResult(0).getType()) ||
+      widthOf(op->getResult(0).getType()) > 32)
     return std::nullopt; // 64-bit products do not fit Wide in general, and nobody indexes so
   Range x = range(op->getOperand(0), depth);
   Range y = op->getNumOperands() > 1 ? range(op->getOperand(1), depth) : Range{0, 0};
@@ -85,8 +87,9 @@ Range Ranges::compute(Operation *op, Type type, int depth) {
   switch (kindOf(op)) {
   case OpKind::constant:
     if (auto value = constantInt(op->getResult(0)); value && isScalar(type))
-      return widthOf(type) == 64 && isUnsignedIntLike(type) ? Range{Wide(uint64_t(*value)), Wide(uint64_t(*value))}
-                                                            : Range{*value, *value};
+      return widthOf(type) == 64 && isUnsignedIntLike(type)
+                 ? Range{Wide(uint64_t(*value)), Wide(uint64_t(*value))}
+                 : Range{*value, *value};
     return all;
   case OpKind::add:
   case OpKind::sub:
@@ -174,10 +177,14 @@ Range Ranges::compute(Operation *op, Type type, int depth) {
   }
 }
 
+constexpr uint32_t largestDivisor = 1u << 31;
+
 uint32_t Ranges::divisor(Value v, int depth) {
-  constexpr uint32_t most = 1u << 31;
   if (auto value = constantInt(v))
-    return *value == 0 ? most : std::min<uint64_t>(most, uint64_t(*value) & (0 - uint64_t(*value)));
+    return *value == 0 ? largestDivisor
+                       : std::min<uint64_t>(largestDivisor, uint64_t(*value) & (0 - uint64_t(*value)));
+  if (auto it = knownDivisors.find(v); it != knownDivisors.end())
+    return it->second;
   if (depth > maxDepth || !isIntLike(v.getType()))
     return 1;
   if (auto loop = loopOf(v))
@@ -185,27 +192,38 @@ uint32_t Ranges::divisor(Value v, int depth) {
   Operation *op = v.getDefiningOp();
   if (!op)
     return 1;
-  auto operand = [&](int i) { return divisor(op->getOperand(i), depth + 1); };
   // Wrapping keeps multiples of powers of two, as long as they fit the width.
-  uint32_t cap = widthOf(v.getType()) >= 32 ? most : 1u << (widthOf(v.getType()) - 1);
+  uint32_t cap = widthOf(v.getType()) >= 32 ? largestDivisor : 1u << (widthOf(v.getType()) - 1);
+  uint32_t d = std::min(computeDivisor(op, depth + 1), cap);
+  // Remembered, since a value may be reached along exponentially many ways: x = x + x, again and again.
+  knownDivisors.try_emplace(v, d);
+  return d;
+}
+
+uint32_t Ranges::computeDivisor(Operation *op, int depth) {
+  auto operand = [&](int i) { return divisor(op->getOperand(i), depth); };
+  auto times = [](uint64_t d, uint64_t factor) {
+    return static_cast<uint32_t>(std::min<uint64_t>(d * factor, largestDivisor));
+  };
   switch (kindOf(op)) {
   case OpKind::add:
   case OpKind::sub:
-    return std::min({operand(0), operand(1), cap});
+    return std::min(operand(0), operand(1));
   case OpKind::mul:
-    return std::min<uint64_t>(uint64_t(operand(0)) * operand(1), cap);
+    return times(operand(0), operand(1));
   case OpKind::and_:
-    return std::min(std::max(operand(0), operand(1)), cap);
+    return std::max(operand(0), operand(1));
   case OpKind::neg:
-    return std::min(operand(0), cap);
+    return operand(0);
   case OpKind::shl:
-    if (auto count = constantInt(op->getOperand(1)))
-      return std::min<uint64_t>(uint64_t(operand(0)) << (*count & (widthOf(v.getType()) - 1)), cap);
-    return std::min(operand(0), cap);
+    if (auto count = constantInt(op->getOperand(1))) // 31 says all: d << 63 would not fit
+      return times(operand(0),
+                   uint64_t(1) << std::min<int64_t>(*count & (widthOf(op->getResult(0).getType()) - 1), 31));
+    return operand(0);
   case OpKind::cast:
-    return isIntLike(op->getOperand(0).getType()) ? std::min(operand(0), cap) : 1;
+    return isIntLike(op->getOperand(0).getType()) ? operand(0) : 1;
   case OpKind::select:
-    return std::min(divisor(op->getOperand(1), depth + 1), divisor(op->getOperand(2), depth + 1));
+    return std::min(operand(1), operand(2));
   default:
     return 1;
   }

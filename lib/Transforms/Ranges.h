@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is known of integers: the interval a value lies in and the power of two that divides it. Computed from the definitions on
-// demand and remembered; private to the passes.
+// What is known of integers: the interval a value lies in and the power of two that divides it. Computed from
+// the definitions on demand and remembered; private to the passes.
 #pragma once
 
 #include "enigma/Dialect/Enigma.h"
@@ -36,7 +36,9 @@ private:
   Range position(dialect::ForOp loop, int depth);
   Range compute(mlir::Operation *op, mlir::Type type, int depth);
   uint32_t divisor(mlir::Value v, int depth);
+  uint32_t computeDivisor(mlir::Operation *op, int depth);
   llvm::DenseMap<mlir::Value, Range> known;
+  llvm::DenseMap<mlir::Value, uint32_t> knownDivisors;
 };
 
 } // namespace enigma::transforms

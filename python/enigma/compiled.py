@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """enigma.compile and what it gives.
 
-    compiled = enigma.compile(saxpy, vec_width=4)
-    print(compiled.metal_source)
-    compiled[n // 4, 256](x, 2.0, y, out)
+compiled = enigma.compile(saxpy, vec_width=4)
+print(compiled.metal_source)
+compiled[n // 4, 256](x, 2.0, y, out)
 """
 
 from __future__ import annotations
@@ -13,13 +13,21 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from enigma import _enigma
+from enigma._enigma import DType
 from enigma.decorators import KernelFunction, Prepared, _missing
-from enigma.dtypes import DType
 from enigma.errors import CompileError, LaunchTypeError, TraceError
 
 OPTIONS = (
-    "vec_width", "dump_ir", "dump_mlir", "keep_metal_source", "work_dir", "emit_only", "contract", "fast_math", "msl_version",
-)  # fmt: skip
+    "vec_width",
+    "dump_ir",
+    "dump_mlir",
+    "keep_metal_source",
+    "work_dir",
+    "emit_only",
+    "contract",
+    "fast_math",
+    "msl_version",
+)
 
 
 def compile(
@@ -38,11 +46,12 @@ def compile(
 ) -> CompiledKernel:
     """Compiles a kernel to Metal Shading Language.
 
-    The kernel is traced at each call, so that a change of a global or closure variable always counts; what was traced before is
-    found in a cache.
+    The kernel is traced at each call, so that a change of a global or closure variable always counts; what
+    was traced before is found in a cache.
 
     fn: a function decorated with @enigma.kernel.
-    vec_width: 2 or 4 makes each thread do the work of as many consecutive positions of grid x (divide grid x by it); 0 is scalar.
+    vec_width: 2 or 4 makes each thread do the work of as many consecutive positions of grid x, so divide
+        grid x by it; 0 is scalar.
     dump_ir, dump_mlir: print the trace, the MLIR.
     keep_metal_source: write the source to `<work_dir>/<kernel name>.metal`.
     work_dir: folder for files; a temporary one by default.
@@ -53,6 +62,17 @@ def compile(
     constexprs: values of the kernel's Constexpr parameters.
 
     Errors: TraceError at the line of the kernel that cannot be compiled; CompileError for options.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, Out: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     Out[i] = A[i] * 2
+    >>> compiled = enigma.compile(double)
+    >>> compiled
+    <CompiledKernel double(A: f32, Out: f32 (written))>
+    >>> compiled.kernel_name
+    'enigma_kernel_double'
     """
     if fn.__class__ is not KernelFunction:
         _refuse(fn)
@@ -60,13 +80,17 @@ def compile(
     if jit_args:
         raise TraceError(
             f"kernel {fn.__name__}: compile takes no arguments for its buffers, got {len(jit_args)}",
-            hints=["buffers are given at the launch; Constexpr parameters by name: enigma.compile(kernel, N=128)"],
+            hints=[
+                "buffers are given at the launch; Constexpr parameters by name: enigma.compile(kernel, N=128)"
+            ],
         )
     constants = _constants(fn, prepared, constexprs) if constexprs or prepared.constants else ()
     if vec_width.__class__ is not int:
         raise CompileError(f"vec_width must be 0, 1, 2 or 4, got {vec_width!r}")
     version = 0 if msl_version is None else _version(msl_version)
-    compiled = CompiledKernel(prepared.spec, prepared.function, constants, vec_width, bool(contract), bool(fast_math), version)
+    compiled = CompiledKernel(
+        prepared.spec, prepared.function, constants, vec_width, bool(contract), bool(fast_math), version
+    )
     compiled.emit_only = sys.platform != "darwin" if emit_only is None else bool(emit_only)
     compiled._work_dir = work_dir
     if dump_ir:
@@ -95,7 +119,11 @@ def _constants(fn: KernelFunction, prepared: Prepared, given: dict[str, Any]) ->
 
             known = [*OPTIONS, *prepared.constants]
             near = difflib.get_close_matches(name, known, 1, 0.5)
-            what = f"Constexpr parameters {', '.join(prepared.constants)}" if prepared.constants else "no Constexpr parameters"
+            what = (
+                f"Constexpr parameters {', '.join(prepared.constants)}"
+                if prepared.constants
+                else "no Constexpr parameters"
+            )
             raise TraceError(
                 f"compile: unknown option {name!r}; kernel {fn.__name__} has {what}",
                 hints=[f"did you mean {near[0]}?" if near else f"the options are {', '.join(OPTIONS)}"],
@@ -109,7 +137,9 @@ def _constants(fn: KernelFunction, prepared: Prepared, given: dict[str, Any]) ->
                 hints=[f"write enigma.compile({fn.__name__}, {name}=...)"],
             )
         if isinstance(type_, type) and not isinstance(value, type_):
-            raise TraceError(f"kernel {fn.__name__}: {name} must be {type_.__name__}, got {type(value).__name__}")
+            raise TraceError(
+                f"kernel {fn.__name__}: {name} must be {type_.__name__}, got {type(value).__name__}"
+            )
         values.append(value)
     return tuple(values)
 
@@ -121,15 +151,18 @@ def _version(version: str | float) -> int:
     except ValueError:
         number = 0
     if not 20 <= number <= 49:
-        raise CompileError(f"msl_version must be a version of Metal Shading Language such as '3.1', got {version!r}")
+        raise CompileError(
+            f"msl_version must be a version of Metal Shading Language such as '3.1', got {version!r}"
+        )
     return number
 
 
 class CompiledKernel(_enigma.Kernel):
     """A compiled kernel.
 
-    `kernel_name` is the name of the Metal function; `metal_source` (also `kernel_source`) its text; `mlir_source` and `ir_source`
-    are computed when asked for. `grid` and `block` are None: they are given at the launch.
+    `kernel_name` is the name of the Metal function; `metal_source` (also `kernel_source`) its text;
+    `mlir_source` and `ir_source` are computed when asked for. `grid` and `block` are None: they are given at
+    the launch.
     """
 
     grid: tuple[int, int, int] | None = None
@@ -177,7 +210,7 @@ class CompiledKernel(_enigma.Kernel):
 
     @property
     def metallib_path(self) -> str | None:
-        """Absolute path of the .metallib, built by Apple's tools when first asked for; None with emit_only."""
+        """Absolute path of the .metallib, built when first asked for; None with emit_only."""
         if self.emit_only:
             return None
         if self._metallib is None:
@@ -222,7 +255,8 @@ class CompiledKernel(_enigma.Kernel):
     def __repr__(self) -> str:
         def shown(row: tuple[str, DType, bool, bool, bool]) -> str:
             name, dtype, is_buffer, _, written = row
-            return f"{name}: {dtype.name if is_buffer else f'Scalar({dtype.name})'}{' (written)' if written else ''}"
+            kind = dtype.name if is_buffer else f"Scalar({dtype.name})"
+            return f"{name}: {kind}{' (written)' if written else ''}"
 
         width = f", vec_width={self.vec_width}" if self.vec_width > 1 else ""
         return f"<CompiledKernel {self.name}({', '.join(map(shown, self.params))}){width}>"
@@ -236,7 +270,9 @@ class Launch:
 
     __slots__ = ("compiled", "grid", "threads")
 
-    def __init__(self, compiled: CompiledKernel, grid: int | Sequence[int], threads: int | Sequence[int]) -> None:
+    def __init__(
+        self, compiled: CompiledKernel, grid: int | Sequence[int], threads: int | Sequence[int]
+    ) -> None:
         self.compiled = compiled
         self.grid = grid
         self.threads = threads

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """@enigma.kernel: a Python function that describes the work of one GPU thread.
 
-    @enigma.kernel
-    def double(A: enigma.f32, Out: enigma.f32):
-        i = enigma.thread_position_in_grid
-        Out[i] = A[i] * 2
+@enigma.kernel
+def double(A: enigma.f32, Out: enigma.f32):
+    i = enigma.thread_position_in_grid
+    Out[i] = A[i] * 2
 
-    compiled = enigma.compile(double)
+compiled = enigma.compile(double)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from enigma._enigma import DType, KernelSpec
-from enigma.dtypes import Constexpr, Scalar
+from enigma.annotations import Constexpr, Scalar
 from enigma.errors import TraceError
 
 if TYPE_CHECKING:
@@ -49,11 +49,13 @@ class Prepared:
 
     __slots__ = ("constants", "function", "spec")
 
-    def __init__(self, spec: KernelSpec, function: FunctionType, constants: dict[str, tuple[Any, Any]]) -> None:
+    def __init__(
+        self, spec: KernelSpec, function: FunctionType, constants: dict[str, tuple[Any, Any]]
+    ) -> None:
         self.spec = spec
         self.function = function
         self.constants = constants
-        """Constexpr parameters in order: the type that values must have, or None, and the default, or `_missing`."""
+        """Constexpr parameters in order: the type of values or None, and the default or `_missing`."""
 
 
 _missing: Any = object()
@@ -69,15 +71,20 @@ class KernelFunction:
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
         self._prepared: Prepared | None = None
-        # Under `from __future__ import annotations` they are text; names of the surrounding function are known only now.
+        # Under `from __future__ import annotations` they are text; names of the surrounding function are
+        # known only now.
         self._annotations = {
-            name: _evaluate(text, function.__globals__, namespace) for name, text in _annotations(function).items()
+            name: _evaluate(text, function.__globals__, namespace)
+            for name, text in _annotations(function).items()
         }
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TraceError(
             f"kernel {self.__name__}: a kernel is not called like a function",
-            hints=[f"compile it, compiled = enigma.compile({self.__name__}), and launch that: compiled[grid, threads](...)"],
+            hints=[
+                f"compile it, compiled = enigma.compile({self.__name__}), "
+                "and launch that: compiled[grid, threads](...)"
+            ],
         )
 
     def __repr__(self) -> str:
@@ -95,7 +102,9 @@ class KernelFunction:
 def _annotations(function: FunctionType) -> dict[str, Any]:
     try:
         return dict(function.__annotations__)
-    except NameError:  # Python 3.14 evaluates them now; what is not yet defined is looked up again when it is needed
+    except (
+        NameError
+    ):  # Python 3.14 evaluates them now; what is not yet defined is looked up again when it is needed
         import annotationlib  # type: ignore[import-not-found, unused-ignore]
 
         return dict(annotationlib.get_annotations(function, format=annotationlib.Format.STRING))
@@ -129,10 +138,16 @@ class _Parameters:
     def prepared(self) -> Prepared:
         function, code = self.function, self.function.__code__
         if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
-            self.fail(None, "*args and **kwargs have no meaning for a kernel", "name each parameter and give it a type")
+            self.fail(
+                None,
+                "*args and **kwargs have no meaning for a kernel",
+                "name each parameter and give it a type",
+            )
         count = code.co_argcount + code.co_kwonlyargcount
         names = code.co_varnames[:count]
-        defaults = dict(zip(names[: code.co_argcount][::-1], (function.__defaults__ or ())[::-1]))
+        defaults = dict(
+            zip(names[: code.co_argcount][::-1], (function.__defaults__ or ())[::-1], strict=False)
+        )
         defaults.update(function.__kwdefaults__ or {})
         rows: list[tuple[str, str, DType | None, Range]] = []
         constants: dict[str, tuple[Any, Any]] = {}
@@ -141,7 +156,9 @@ class _Parameters:
             if kind == "constexpr":
                 constants[name] = (detail, defaults.get(name, _missing))
             elif name in defaults:
-                self.fail(name, f"parameter {name} has a default value, which only Constexpr parameters can have")
+                self.fail(
+                    name, f"parameter {name} has a default value, which only Constexpr parameters can have"
+                )
             rows.append((name, kind, detail if kind != "constexpr" else None, self.source.parameters[name]))
         buffers = len(rows) - len(constants)
         if buffers > MOST_BUFFERS:
@@ -155,7 +172,11 @@ class _Parameters:
     def parameter(self, name: str) -> tuple[str, Any]:
         annotations = self.kernel._annotations
         if name not in annotations:
-            self.fail(name, f"parameter {name} has no type", f"write {name}: enigma.f32 for a buffer, {name}: enigma.Scalar(enigma.f32) for a number")
+            self.fail(
+                name,
+                f"parameter {name} has no type",
+                f"write {name}: enigma.f32 for a buffer, {name}: enigma.Scalar(enigma.f32) for a number",
+            )
         annotation = annotations[name]
         if isinstance(annotation, str):
             annotation = self.evaluate_late(name, annotation)
@@ -173,13 +194,16 @@ class _Parameters:
             hints = [f"write {name}: enigma.Scalar(enigma.f32)"]
         elif annotation in (int, float, bool):
             element = {int: "i32", float: "f32", bool: "b1"}[annotation]
-            hints = [f"write {name}: enigma.Scalar(enigma.{element}) for a number, {name}: enigma.Constexpr for a constant"]
+            hints = [
+                f"write {name}: enigma.Scalar(enigma.{element}) for a number, "
+                f"{name}: enigma.Constexpr for a constant"
+            ]
         elif getattr(annotation, "__module__", "") == "numpy":
             hints = ["write Enigma's type, such as enigma.f32"]
         self.fail(name, f"parameter {name} has an annotation that is no type of Enigma: {shown}", *hints)
 
     def evaluate_late(self, name: str, text: str) -> Any:
-        cells = zip(self.function.__code__.co_freevars, self.function.__closure__ or ())
+        cells = zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True)
         known = {free: cell.cell_contents for free, cell in cells if cell != type(cell)()}
         try:
             return eval(text, self.function.__globals__, known)
@@ -188,15 +212,29 @@ class _Parameters:
 
 
 def kernel(function: Callable[..., None]) -> KernelFunction:
-    """Makes a kernel of a function whose parameters are annotated with types: buffers (`enigma.f32`), `Scalar`, `Constexpr`.
+    """Makes a kernel of a function whose parameters are annotated with types: buffers (`enigma.f32`),
+    `Scalar`, `Constexpr`.
 
     The body describes one thread. It runs, once per compile, on stand-ins that record every operation.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, Out: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     Out[i] = A[i] * 2
+    >>> double
+    <enigma.kernel double>
     """
     if not isinstance(function, FunctionType):
         kind = type(function).__name__
         if isinstance(function, (staticmethod, classmethod)):
-            raise TraceError(f"@enigma.kernel: needs a plain function, got a {kind}", hints=["define the kernel outside of the class"])
-        raise TraceError(f"@enigma.kernel: needs a function, got {kind}", hints=["write @enigma.kernel above a def"])
+            raise TraceError(
+                f"@enigma.kernel: needs a plain function, got a {kind}",
+                hints=["define the kernel outside of the class"],
+            )
+        raise TraceError(
+            f"@enigma.kernel: needs a function, got {kind}", hints=["write @enigma.kernel above a def"]
+        )
     code = function.__code__
     if code.co_name == "<lambda>":
         raise TraceError("@enigma.kernel: a lambda cannot store, so it is no kernel", hints=["write a def"])
@@ -204,8 +242,8 @@ def kernel(function: Callable[..., None]) -> KernelFunction:
         from enigma.errors import from_core
 
         what = "a generator" if code.co_flags & CO_GENERATOR else "async"
-        raise from_core(
-            "TraceError", f"kernel {code.co_name} is {what}: a kernel is a plain function", code.co_filename,
-            code.co_firstlineno, 0, code.co_firstlineno, 0, ["a kernel gives its results by storing them: Out[i] = value"],
-        )  # fmt: skip
+        line = code.co_firstlineno
+        message = f"kernel {code.co_name} is {what}: a kernel is a plain function"
+        hints = ["a kernel gives its results by storing them: Out[i] = value"]
+        raise from_core("TraceError", message, code.co_filename, line, 0, line, 0, hints)
     return KernelFunction(function, sys._getframe(1).f_locals)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Element types and the annotations of kernel parameters.
+"""Element types and the annotations of kernel parameters (as type checkers see them: dtypes.pyi).
 
     @enigma.kernel
     def saxpy(X: enigma.f32, alpha: enigma.Scalar(enigma.f32), Y: enigma.f32, Out: enigma.f32): ...
 
-`enigma.f32` as an annotation is a buffer of f32; `Scalar(f32)` is one number; `Constexpr` is a Python value that is baked in
-when the kernel is compiled. In a kernel `enigma.f32(x)` converts.
+`enigma.f32` as an annotation is a buffer of f32; `Scalar(f32)` is one number; `Constexpr` is a Python value
+that is baked in when the kernel is compiled. In a kernel `enigma.f32(x)` converts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from enigma._enigma import DType, dtype_named, dtypes
+from enigma.annotations import Constexpr, Scalar
 
 if TYPE_CHECKING:
     import numpy
@@ -31,59 +32,48 @@ bf16 = BFloat16 = dtypes["bf16"]
 f32 = Float32 = dtypes["f32"]
 
 __all__ = [
-    "BFloat16", "Boolean", "Constexpr", "DType", "Float16", "Float32", "Int8", "Int16", "Int32", "Int64", "Scalar",
-    "Uint8", "Uint16", "Uint32", "Uint64", "b1", "bf16", "f16", "f32", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64",
-]  # fmt: skip
+    "BFloat16",
+    "Boolean",
+    "Constexpr",
+    "DType",
+    "Float16",
+    "Float32",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "Scalar",
+    "Uint8",
+    "Uint16",
+    "Uint32",
+    "Uint64",
+    "b1",
+    "bf16",
+    "f16",
+    "f32",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]
 
 _NUMPY_NAMES = {
-    "b1": "bool", "i8": "int8", "u8": "uint8", "i16": "int16", "u16": "uint16", "i32": "int32", "u32": "uint32",
-    "i64": "int64", "u64": "uint64", "f16": "float16", "f32": "float32",
-}  # fmt: skip
-
-
-class Scalar:
-    """Annotation of a parameter that is one number: `alpha: enigma.Scalar(enigma.f32)`.
-
-    In Metal it is a constant buffer of one element. A launch takes a Python number, a NumPy scalar or an array of one element.
-    """
-
-    __slots__ = ("dtype",)
-
-    def __init__(self, dtype: DType) -> None:
-        if not isinstance(dtype, DType):
-            from enigma.errors import TraceError
-
-            raise TraceError(
-                f"Scalar: needs a type, got {type(dtype).__name__}", hints=["write enigma.Scalar(enigma.f32)"]
-            )
-        self.dtype = dtype
-
-    def __repr__(self) -> str:
-        return f"enigma.Scalar({self.dtype!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Scalar) and other.dtype is self.dtype
-
-    def __hash__(self) -> int:
-        return hash((Scalar, self.dtype.name))
-
-
-class Constexpr:
-    """Annotation of a parameter that is a Python value, given to `enigma.compile(kernel, N=128)`.
-
-    Each value makes a compiled kernel of its own. `Constexpr[int]` also checks the type of the value.
-    """
-
-    __slots__ = ("type",)
-
-    def __init__(self, type: Any) -> None:
-        self.type = type
-
-    def __class_getitem__(cls, type: Any) -> Constexpr:
-        return cls(type)
-
-    def __repr__(self) -> str:
-        return f"enigma.Constexpr[{getattr(self.type, '__name__', self.type)}]"
+    "b1": "bool",
+    "i8": "int8",
+    "u8": "uint8",
+    "i16": "int16",
+    "u16": "uint16",
+    "i32": "int32",
+    "u32": "uint32",
+    "i64": "int64",
+    "u64": "uint64",
+    "f16": "float16",
+    "f32": "float32",
+}
 
 
 def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
@@ -101,30 +91,46 @@ def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
             from enigma.errors import DeviceError
 
             raise DeviceError(
-                "NumPy has no bf16 without the package ml_dtypes, which is not installed", hints=["pip install ml_dtypes"]
+                "NumPy has no bf16 without the package ml_dtypes, which is not installed",
+                hints=["pip install ml_dtypes"],
             ) from error
-        return numpy.dtype(ml_dtypes.bfloat16)
+        bfloat16: numpy.dtype[Any] = numpy.dtype(ml_dtypes.bfloat16)
+        return bfloat16
     return numpy.dtype(_NUMPY_NAMES[dtype.name])
 
 
 def as_dtype(dtype: Any) -> DType:
-    """An element type from itself, a name ("f32", "float") or what NumPy knows (numpy.float32, an array's dtype)."""
+    """An element type from itself, its name here or in Metal ("f32", "float"), or what NumPy knows.
+
+    >>> import numpy
+    >>> as_dtype("float"), as_dtype(numpy.int8)
+    (enigma.f32, enigma.i8)
+    """
     if isinstance(dtype, DType):
         return dtype
+    named = dtype_named(dtype) if isinstance(dtype, str) else None
+    if named is not None:
+        return named
     import numpy
+
+    from enigma.errors import LaunchTypeError
 
     try:
         name = numpy.dtype(dtype).name
     except TypeError:
-        return dtype_named(dtype)
+        raise LaunchTypeError(
+            f"no type is called {dtype!r}", hints=["write enigma.f32, or numpy.float32"]
+        ) from None
     if name == "bfloat16":
         return bf16
     for ours, theirs in _NUMPY_NAMES.items():
         if theirs == name:
             return dtypes[ours]
-    from enigma.errors import LaunchTypeError
-
     raise LaunchTypeError(
         f"Metal has no {name}",
-        hints=["convert it: x.astype(numpy.float32)" if name == "float64" else "the types are f16 bf16 f32 i8 ... u64 b1"],
+        hints=[
+            "convert it: x.astype(numpy.float32)"
+            if name == "float64"
+            else "the types are f16 bf16 f32 i8 ... u64 b1"
+        ],
     )

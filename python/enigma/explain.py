@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Words for what a kernel must not do with a traced value, found from the user's source. Imported only when that happens.
+"""Words for what a kernel must not do with a traced value, found from the user's source. Imported only when
+that happens.
 
-The core knows that a truth value was asked for; whether an `if`, an `and` or `max()` asked, the syntax tree tells.
+The core knows that a truth value was asked for; whether an `if`, an `and` or `max()` asked, the syntax tree
+tells.
 """
 
 from __future__ import annotations
@@ -57,8 +59,14 @@ def _path_to(file: str, line: int, column: int, end_line: int, end_column: int) 
     while node is not None:
         inner = None
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, (ast.comprehension, ast.match_case, ast.keyword)) or not hasattr(child, "lineno"):
-                found = [c for c in ast.walk(child) if hasattr(c, "lineno") and _covers(c, line, column, end_line, end_column)]
+            if isinstance(child, (ast.comprehension, ast.match_case, ast.keyword)) or not hasattr(
+                child, "lineno"
+            ):
+                found = [
+                    c
+                    for c in ast.walk(child)
+                    if hasattr(c, "lineno") and _covers(c, line, column, end_line, end_column)
+                ]
                 if found:
                     inner = child
             elif _covers(child, line, column, end_line, end_column):
@@ -80,7 +88,7 @@ def _callee(node: ast.AST) -> str:
 
 
 def _truth_construct(path: list[ast.AST]) -> str | None:
-    for inner, node in zip([None, *path], path):
+    for inner, node in zip([None, *path], path, strict=False):
         match node:
             case ast.If() | ast.While() if inner is None:  # Python marks the whole statement
                 return "if" if isinstance(node, ast.If) else "while"
@@ -122,20 +130,24 @@ def _number(use: str, what: str, path: list[ast.AST]) -> tuple[str, list[str]]:
             "the number of rounds must be known while tracing: use a Python int or a Constexpr parameter"
         ]
     if name == "round":
-        return f"round() needs a Python number, got {what}", ["write enigma.rint(x), or enigma.round(x) for halves away from zero"]
+        return f"round() needs a Python number, got {what}", [
+            "write enigma.rint(x), or enigma.round(x) for halves away from zero"
+        ]
     if use == "float":
-        return f"float() needs a Python number, got {what}", ["write enigma.f32(x); functions of math are here as enigma.sin(x), ..."]
+        return f"float() needs a Python number, got {what}", [
+            "write enigma.f32(x); functions of math are here as enigma.sin(x), ..."
+        ]
     if use == "int" or name == "int":
         return f"int() needs a Python number, got {what}", ["write enigma.i32(x)"]
     return f"{what} cannot index a Python container: each thread has its own", [
-        "pass the data as a buffer parameter, or choose between few values with enigma.select_(condition, a, b)"
+        "pass the data as a buffer parameter, or choose between few with enigma.select_(condition, a, b)"
     ]
 
 
 def refusal(
     use: str, subject: str, file: str, line: int, column: int, end_line: int, end_column: int
 ) -> tuple[str, list[str], tuple[int, int, int, int] | None]:
-    """The sentence and the ways out for one use of a traced value, and where the tree knows better than Python, the place."""
+    """The sentence and the ways out for one use, and the place where the tree knows it better than Python."""
     path = _path_to(file, line, column, end_line, end_column) if line else []
     message, hints = _sentence(use, subject, path)
     narrow = None
@@ -144,7 +156,11 @@ def refusal(
             narrow = node.test
         case [ast.For() as loop]:
             narrow = loop.iter
-    place = (narrow.lineno, narrow.col_offset, narrow.end_lineno or 0, narrow.end_col_offset or 0) if narrow else None
+    place = (
+        (narrow.lineno, narrow.col_offset, narrow.end_lineno or 0, narrow.end_col_offset or 0)
+        if narrow
+        else None
+    )
     return message, hints, place
 
 
@@ -158,7 +174,9 @@ def _sentence(use: str, subject: str, path: list[ast.AST]) -> tuple[str, list[st
     if use in ("int", "float", "index"):
         return _number(use, what, path)
     if use == "length":
-        return f"{what} has no length in a kernel", ["pass the number of elements as a Constexpr or Scalar parameter"]
+        return f"{what} has no length in a kernel", [
+            "pass the number of elements as a Constexpr or Scalar parameter"
+        ]
     if use == "iteration":
         if subject == "buffer":
             return "a buffer cannot be iterated in a kernel", ["each thread reads its own element: A[i]"]
@@ -166,7 +184,9 @@ def _sentence(use: str, subject: str, path: list[ast.AST]) -> tuple[str, list[st
     if use == "contains":
         return f"`in` cannot search {what}", ["compare one by one: (x == a) | (x == b)"]
     if use == "hash":
-        return f"{what} cannot be a key of a dict or a member of a set", ["use a list, or a Python value as the key"]
+        return f"{what} cannot be a key of a dict or a member of a set", [
+            "use a list, or a Python value as the key"
+        ]
     if use == "subscript":
         return f"{what} cannot be indexed: it is one number", ["use it as it is; only buffers have elements"]
     if use == "array":

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""Float functions of Metal's `fast` namespace: less accurate, and without NaN and infinities. `enigma.fast.sin(x)`."""
+"""Float functions of Metal's `fast` namespace: less accurate, NaN and infinities are not kept."""
 
-from enigma._enigma.fast import *  # noqa: F403
+from enigma._enigma.fast import *

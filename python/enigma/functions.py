@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""The functions of the language, from the table of operations: enigma.sin, enigma.where, ... (types in functions.pyi)."""
+"""The functions of the language: enigma.sin, enigma.where, ... Their types are in functions.pyi."""
 
-from enigma._enigma.functions import *  # noqa: F403
+from enigma._enigma.functions import *

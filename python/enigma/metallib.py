@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 def build(compiled: CompiledKernel, folder: str) -> str:
-    """Absolute path of the library. CompileError with the tool's output, and the numbered source, where a tool fails."""
+    """Absolute path of the library. CompileError with the tool's output and the source where a tool fails."""
     stem = os.path.join(folder, compiled.kernel_name)
     source = compiled.export_metal(stem + ".metal")
     version = compiled.msl_version
     # Without the flag the tool assumes fast math; the source says itself where it wants that.
     math = ["-ffast-math"] if compiled.fast_math else ["-fno-fast-math"]
-    _run(compiled, ["metal", f"-std=metal{version // 10}.{version % 10}", *math, "-c", source, "-o", stem + ".air"])
+    _run(
+        compiled,
+        ["metal", f"-std=metal{version // 10}.{version % 10}", *math, "-c", source, "-o", stem + ".air"],
+    )
     _run(compiled, ["metallib", stem + ".air", "-o", stem + ".metallib"])
     return stem + ".metallib"
 

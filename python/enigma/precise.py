@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""Float functions of Metal's `precise` namespace, accurate also under fast_math=True. `enigma.precise.sin(x)`."""
+"""Float functions of Metal's `precise` namespace: accurate also under fast_math=True."""
 
-from enigma._enigma.precise import *  # noqa: F403
+from enigma._enigma.precise import *

@@ -7,38 +7,38 @@ Plain tracing cannot see the names that the user gives to values, so
     x += 1                     ->    x += 1; x = name(x, "x")
     with block() as v: ...           with block() as v: v = name(v, "v"); ...
 
-Lines and columns stay the user's, globals stay live and closures keep their cells: errors, tracebacks and debuggers show the
-original text. Names that start with @ cannot clash with the user's.
+Lines and columns stay the user's, globals stay live and closures keep their cells: errors, tracebacks and
+debuggers show the original text. Names that start with @ cannot clash with the user's.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import linecache
-from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-from enigma._enigma import Value, fail, name_value
-from enigma.dtypes import DType
+from enigma._enigma import DType, Value, fail, name_value
 from enigma.errors import TraceError, from_core
 
 Range = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
     """A rewritten function, without its globals and cells."""
 
-    code: CodeType
-    place: Range
-    """Of its name: line from 1, column in bytes from 0, and the end."""
-    parameters: dict[str, Range]
+    __slots__ = ("code", "parameters", "place")
+
+    def __init__(self, code: CodeType, place: Range, parameters: dict[str, Range]) -> None:
+        self.code = code
+        self.place = place
+        """Of its name: line from 1, column in bytes from 0, and the end."""
+        self.parameters = parameters
 
     def bind(self, function: FunctionType) -> FunctionType:
         """The rewritten function with the globals and closure of the original; all parameters positional."""
-        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         for name, hook in HOOKS.items():
             cells[name] = CellType(hook)
         closure = tuple(cells[name] for name in self.code.co_freevars)
@@ -65,7 +65,7 @@ def _name_structure(value: Any, names: Any) -> Any:
     if isinstance(names, str):
         return name_value(value, names)
     if type(value) in (tuple, list) and len(value) == len(names):
-        return type(value)(_name_structure(v, n) for v, n in zip(value, names))
+        return type(value)(_name_structure(v, n) for v, n in zip(value, names, strict=True))
     return value
 
 
@@ -111,7 +111,11 @@ class Rewriter(ast.NodeTransformer):
 
     def _call(self, hook: str, like: ast.expr, *args: ast.expr) -> ast.expr:
         call = ast.Call(ast.Name(hook, ast.Load()), list(args), [])
-        for node in (call, call.func, *(a for a in args if isinstance(a, (ast.Constant, ast.Lambda)) and not hasattr(a, "lineno"))):
+        for node in (
+            call,
+            call.func,
+            *(a for a in args if isinstance(a, (ast.Constant, ast.Lambda)) and not hasattr(a, "lineno")),
+        ):
             ast.copy_location(node, like)
         return call
 
@@ -140,8 +144,8 @@ class Rewriter(ast.NodeTransformer):
         self.outer = saved
         return node
 
-    visit_FunctionDef = visit_function  # noqa: N815
-    visit_AsyncFunctionDef = visit_function  # noqa: N815
+    visit_FunctionDef = visit_function
+    visit_AsyncFunctionDef = visit_function
 
     def _outer_names(self, function: Any) -> set[str]:
         names: set[str] = set()
@@ -157,7 +161,7 @@ class Rewriter(ast.NodeTransformer):
             pending.extend(ast.iter_child_nodes(node))
         return names
 
-    def visit_Return(self, node: ast.Return) -> Any:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> Any:
         is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
         if self.depth == 1 and not is_none:
             raise error_at(
@@ -173,7 +177,9 @@ class Rewriter(ast.NodeTransformer):
     def _structure(self, target: ast.expr) -> Any:
         if isinstance(target, ast.Name):
             return target.id
-        if isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(e, ast.Starred) for e in target.elts):
+        if isinstance(target, (ast.Tuple, ast.List)) and not any(
+            isinstance(e, ast.Starred) for e in target.elts
+        ):
             return tuple(self._structure(e) for e in target.elts)
         return None
 
@@ -182,17 +188,18 @@ class Rewriter(ast.NodeTransformer):
 
     def _bound(self, target: ast.expr, value: ast.expr) -> ast.expr:
         if isinstance(target, ast.Name):
-            return self._named(value, target.id)
+            hook = "@outer" if target.id in self.outer else "@name"
+            return self._call(hook, value, value, ast.Constant(target.id))
         if not isinstance(target, (ast.Tuple, ast.List)):
             return value
         if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
             starred = any(isinstance(e, ast.Starred) for e in [*target.elts, *value.elts])
             if not starred:
-                value.elts = [self._bound(t, v) for t, v in zip(target.elts, value.elts)]
+                value.elts = [self._bound(t, v) for t, v in zip(target.elts, value.elts, strict=True)]
                 return value
         return self._call("@names", value, value, self._constant(self._structure(target), value))
 
-    def visit_Assign(self, node: ast.Assign) -> Any:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
         for target in node.targets:
             if isinstance(target, (ast.Name, ast.Tuple, ast.List)):
@@ -201,7 +208,7 @@ class Rewriter(ast.NodeTransformer):
         names = [name for target in node.targets for name in self._names_in(target)]
         return [node, *self._check_outer(names, node)]
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         self.generic_visit(node)
         if node.value is None or not isinstance(node.target, ast.Name):
             return node
@@ -210,23 +217,25 @@ class Rewriter(ast.NodeTransformer):
         node.value = self._call("@declare", node.value, node.value, ast.Constant(node.target.id), annotation)
         return [node, *self._check_outer([node.target.id], node)]
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         self.generic_visit(node)
         if not isinstance(node.target, ast.Name):
             return node
         name = node.target.id
         load = ast.copy_location(ast.Name(name, ast.Load()), node.target)
-        rename = ast.Assign([ast.copy_location(ast.Name(name, ast.Store()), node.target)], self._named(load, name))
+        rename = ast.Assign(
+            [ast.copy_location(ast.Name(name, ast.Store()), node.target)], self._named(load, name)
+        )
         return [node, ast.copy_location(rename, node), *self._check_outer([name], node)]
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
         self.generic_visit(node)
         node.value = self._named(node.value, node.target.id)
         if node.target.id in self.outer:
             node.value = self._call("@outer", node.value, node.value, ast.Constant(node.target.id))
         return node
 
-    def visit_With(self, node: ast.With) -> Any:  # noqa: N802
+    def visit_With(self, node: ast.With) -> Any:
         self.generic_visit(node)
         naming: list[ast.stmt] = []
         for item in node.items:
@@ -281,13 +290,18 @@ def _parse(code: CodeType) -> ast.FunctionDef:
     raise _no_source(code)
 
 
-def _compile(node: ast.FunctionDef, original: CodeType, further: tuple[str, ...], imported: list[str]) -> CodeType:
+def _compile(
+    node: ast.FunctionDef, original: CodeType, further: tuple[str, ...], imported: list[str]
+) -> CodeType:
     """The code of a function whose free variables are those of the original and further ones.
 
-    Calls of functions of an imported module are compiled in their own way, so `imported` says which names are.
+    Calls of functions of an imported module are compiled in their own way, so `imported` says which names
+    are.
     """
     names = [*original.co_freevars, *further]
-    arguments = ast.arguments(posonlyargs=[], args=[ast.arg(n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[])
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
     factory: Any = ast.FunctionDef(name="@factory", args=arguments, body=[node], decorator_list=[])
     if "type_params" in ast.FunctionDef._fields:  # Python 3.12
         factory.type_params = []
@@ -309,24 +323,31 @@ def _same(a: CodeType, b: CodeType) -> bool:
         return False
     return len(a.co_consts) == len(b.co_consts) and all(
         _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else repr(x) == repr(y)
-        for x, y in zip(a.co_consts, b.co_consts)
+        for x, y in zip(a.co_consts, b.co_consts, strict=True)
     )
 
 
 def _steps(code: CodeType) -> list[tuple[str, str]]:
-    """The instructions, without the difference between a method call and a call of an attribute of an imported name."""
+    """The instructions, with calls of methods and of functions of imported modules alike."""
     import dis
 
-    same = {"LOAD_METHOD": "LOAD_ATTR"}
+    jumps = {*dis.hasjrel, *dis.hasjabs}
     return [
-        (same.get(i.opname, i.opname), "code" if isinstance(i.argval, CodeType) else "" if i.is_jump_target else i.argrepr.removeprefix("NULL + "))
+        (
+            i.opname.replace("LOAD_METHOD", "LOAD_ATTR"),
+            "" if i.opcode in jumps or isinstance(i.argval, CodeType) else repr(i.argval),
+        )
         for i in dis.get_instructions(code)
         if i.opname not in ("PUSH_NULL", "NOP", "CACHE")
     ]
 
 
+def _names(code: CodeType) -> set[str]:
+    return set(code.co_names).union(*(_names(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+
 def _bare(node: ast.FunctionDef) -> None:
-    """Leaves what belongs to the function's own code: annotations and defaults are evaluated outside of it."""
+    """Leaves what is the function's own: annotations and defaults are evaluated outside of it."""
     args = node.args
     node.decorator_list, node.returns = [], None
     args.defaults, args.kw_defaults = [], [None] * len(args.kwonlyargs)
@@ -335,7 +356,7 @@ def _bare(node: ast.FunctionDef) -> None:
 
 
 def rewrite(function: FunctionType) -> Source:
-    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer what Python runs."""
+    """Reads and rewrites the source of a kernel. TraceError where there is none or Python runs another."""
     code = function.__code__
     node = _parse(code)
     args = node.args
@@ -343,8 +364,11 @@ def rewrite(function: FunctionType) -> Source:
     column = node.col_offset + len("def ")
     place = (node.lineno, column, node.lineno, column + len(node.name.encode()))
     _bare(node)
-    imported = [n for n in code.co_names if n.isidentifier() and isinstance(function.__globals__.get(n), ModuleType)]
-    instrumented = any(name.startswith("@py") for name in code.co_varnames)  # by pytest, which rewrites `assert`
+    modules = (n for n in _names(code) if isinstance(function.__globals__.get(n), ModuleType))
+    imported = sorted(n for n in modules if n.isidentifier())
+    instrumented = any(
+        name.startswith("@py") for name in code.co_varnames
+    )  # by pytest, which rewrites `assert`
     if not instrumented and not _same(_compile(node, code, (), imported), code):
         raise TraceError(
             f"kernel {node.name}: the text in {code.co_filename} is no longer what Python runs",

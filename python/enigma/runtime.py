@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from enigma import _enigma
 from enigma import compiled as compiled_module
+from enigma._enigma import DType
 from enigma.compiled import CompiledKernel
-from enigma.dtypes import DType, as_dtype, numpy_dtype
+from enigma.dtypes import as_dtype, numpy_dtype
 from enigma.errors import DeviceError, LaunchError, LaunchTypeError
 
 if TYPE_CHECKING:
     import types
 
-    import numpy
+    import numpy as np
 
 Size: TypeAlias = int | Sequence[int]
 
@@ -33,7 +34,8 @@ Size: TypeAlias = int | Sequence[int]
 class HostRuntime(_enigma.Runtime):
     """Runs kernels on the CPU's cores, with Metal's execution model, on every platform.
 
-    check: mask accesses past the end of a buffer and raise OutOfBoundsError after the launch. Without it they are undefined.
+    check: mask accesses past the end of a buffer and raise OutOfBoundsError after the launch. Without it
+    they are undefined.
     """
 
     def __init__(self, check: bool = True) -> None:
@@ -53,12 +55,25 @@ class HostRuntime(_enigma.Runtime):
     ) -> Any:
         """Runs a kernel and gives its outputs.
 
-        inputs: arrays and numbers for the first parameters, in order; never written. The parameters after them are outputs and
-        start as zeros.
-        output_size: bytes (not elements) of the output; a list where there are several. The result is `bytes` or a list.
-        grid: threads in all, threads: threads per threadgroup; ints or (x, y, z).
-        output_shapes, output_dtypes: give NumPy arrays instead: a shape or a list of shapes; the parameters' types by default.
+        inputs: arrays and numbers for the first parameters, in order; never written. The parameters after
+        them are outputs and start as zeros.
+        output_size: bytes (not elements) of the output; a list where there are several. The result is
+            `bytes` or a list of it.
+        grid: threads in all; threads: threads per threadgroup; ints or (x, y, z).
+        output_shapes, output_dtypes: give NumPy arrays instead: a shape or a list of shapes; the parameters'
+            types by default.
         timeout: seconds after which the launch is stopped with an error.
+
+        >>> import enigma, numpy as np
+        >>> @enigma.kernel
+        ... def double(A: enigma.f32, Out: enigma.f32):
+        ...     i = enigma.thread_position_in_grid
+        ...     Out[i] = A[i] * 2
+        >>> rt = enigma.HostRuntime()
+        >>> compiled = enigma.compile(double)
+        >>> raw = rt.execute(compiled, [np.ones(3, np.float32)], output_size=12, grid=3, threads=3)
+        >>> np.frombuffer(raw, np.float32)
+        array([2., 2., 2.], dtype=float32)
         """
         if output_shapes is None and output_dtypes is None:
             if output_size is None:
@@ -80,7 +95,12 @@ class HostRuntime(_enigma.Runtime):
         return PreparedKernel(self, compiled, inputs, list(sizes))
 
     def array(self, source: Any, dtype: Any = None) -> Array:
-        """A copy of an array in the device's memory."""
+        """A copy of an array in the device's memory.
+
+        >>> import enigma
+        >>> enigma.HostRuntime().array([[1, 2], [3, 4]], enigma.f16)
+        <enigma array of 2x2 f16>
+        """
         import numpy
 
         wanted = None if dtype is None else numpy_dtype(as_dtype(dtype))
@@ -90,7 +110,12 @@ class HostRuntime(_enigma.Runtime):
         return array
 
     def empty(self, shape: Size, dtype: Any = None) -> Array:
-        """An array in the device's memory, filled with zeros. f32 by default."""
+        """An array in the device's memory, filled with zeros. f32 by default.
+
+        >>> import enigma
+        >>> enigma.HostRuntime().empty(3).numpy()
+        array([0., 0., 0.], dtype=float32)
+        """
         return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
 
     def __repr__(self) -> str:
@@ -103,7 +128,8 @@ class MetalRuntime:
     def __init__(self) -> None:
         where = "macOS" if sys.platform == "darwin" else sys.platform
         raise DeviceError(
-            f"no Metal device: this is {where}" + (", and Enigma was built without Metal" if where == "macOS" else ""),
+            f"no Metal device: this is {where}"
+            + (", and Enigma was built without Metal" if where == "macOS" else ""),
             hints=["enigma.HostRuntime() runs the same compiled kernels on the CPU"],
         )
 
@@ -134,9 +160,9 @@ compiled_module._default_runtime = default_runtime
 class PreparedKernel(_enigma.Prepared):
     """A kernel whose buffers are allocated once. Use it in a `with`, or call release().
 
-        with rt.prepare(compiled, inputs=[x, 2.0, y], output_size=n * 4) as prepared:
-            prepared.dispatch(grid=(n, 1, 1), threads=(256, 1, 1))
-            result = prepared.read_output(dtype=np.float32)
+    with rt.prepare(compiled, inputs=[x, 2.0, y], output_size=n * 4) as prepared:
+        prepared.dispatch(grid=(n, 1, 1), threads=(256, 1, 1))
+        result = prepared.read_output(dtype=np.float32)
     """
 
     def read_output(self, dtype: Any = None, index: int = 0) -> Any:
@@ -148,7 +174,9 @@ class PreparedKernel(_enigma.Prepared):
         wanted = numpy_dtype(dtype) if isinstance(dtype, DType) else numpy.dtype(dtype)
         size = self._output_size(index)
         if size % wanted.itemsize:
-            raise LaunchError(f"output {index} has {size} bytes, which is no multiple of {wanted.itemsize} ({wanted.name})")
+            raise LaunchError(
+                f"output {index} has {size} bytes, which is no multiple of {wanted.itemsize} ({wanted.name})"
+            )
         array = numpy.empty(size // wanted.itemsize, wanted)
         self._read_into(index, _bytes_of(array))
         return array
@@ -163,7 +191,10 @@ class PreparedKernel(_enigma.Prepared):
 
 
 class Array(_enigma.DeviceArray):
-    """An array in a device's memory, from rt.array() or rt.empty(). Launches on such arrays alone run in the background, in order."""
+    """An array in a device's memory, from rt.array() or rt.empty().
+
+    Launches on such arrays alone run in the background, in order.
+    """
 
     @property
     def ndim(self) -> int:
@@ -175,7 +206,7 @@ class Array(_enigma.DeviceArray):
         """How many elements it has."""
         return math.prod(self.shape)
 
-    def numpy(self) -> numpy.ndarray[Any, Any]:
+    def numpy(self) -> np.ndarray[Any, Any]:
         """A copy as a NumPy array, after the launches that use the array are done."""
         import numpy
 
@@ -183,9 +214,11 @@ class Array(_enigma.DeviceArray):
         self._read_into(_bytes_of(out))
         return out
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray[Any, Any]:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:
-            raise ValueError("a device array becomes a NumPy array only as a copy; numpy.from_dlpack(x) shares the memory")
+            raise ValueError(
+                "a device array becomes a NumPy array only as a copy; numpy.from_dlpack(x) shares the memory"
+            )
         out = self.numpy()
         return out if dtype is None else out.astype(dtype, copy=False)
 
@@ -198,7 +231,7 @@ class Array(_enigma.DeviceArray):
         return f"<enigma array of {'x'.join(map(str, self.shape)) or 'one'} {self.dtype.name}>"
 
 
-def _bytes_of(array: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+def _bytes_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The memory of a contiguous array; NumPy's own buffer format lacks bf16."""
     import numpy
 
@@ -213,22 +246,28 @@ def _shape(shape: Size) -> list[int]:
 
 def _missing_outputs(compiled: Any) -> NoReturn:
     if not isinstance(compiled, CompiledKernel):
-        raise LaunchTypeError(f"needs a compiled kernel, got {type(compiled).__name__}", hints=["enigma.compile(kernel) gives one"])
+        raise LaunchTypeError(
+            f"needs a compiled kernel, got {type(compiled).__name__}",
+            hints=["enigma.compile(kernel) gives one"],
+        )
     raise LaunchError(
-        f"{compiled.name}: the size of the output is missing", hints=["write output_size=n * 4 (bytes), or output_shapes=(n,)"]
+        f"{compiled.name}: the size of the output is missing",
+        hints=["write output_size=n * 4 (bytes), or output_shapes=(n,)"],
     )
 
 
 def _output_arrays(
     compiled: Any, first: int, output_size: Any, shapes: Any, dtypes: Any
-) -> tuple[bool, list[numpy.ndarray[Any, Any]]]:
+) -> tuple[bool, list[np.ndarray[Any, Any]]]:
     """Zero-filled arrays for the outputs, and whether there is a list of them."""
     import numpy
 
     if not isinstance(compiled, CompiledKernel):
         _missing_outputs(compiled)
     if shapes is not None and output_size is not None:
-        raise LaunchError(f"{compiled.name}: output_size and output_shapes say the same thing", hints=["give one of them"])
+        raise LaunchError(
+            f"{compiled.name}: output_size and output_shapes say the same thing", hints=["give one of them"]
+        )
     if shapes is None and output_size is None:
         _missing_outputs(compiled)
     rows = compiled.params[first:]
@@ -242,15 +281,19 @@ def _output_arrays(
     if len(given) != len(wanted):
         raise LaunchError(f"{compiled.name}: got {len(wanted)} outputs but {len(given)} output_dtypes")
     arrays = []
-    for i, (extent, dtype) in enumerate(zip(wanted, given)):
+    for i, (extent, dtype) in enumerate(zip(wanted, given, strict=True)):
         if dtype is None:
             if i >= len(rows):
-                raise LaunchError(f"{compiled.name}: has {len(rows)} parameters after the inputs, got {len(wanted)} outputs")
+                raise LaunchError(
+                    f"{compiled.name}: has {len(rows)} parameters after the inputs, got {len(wanted)} outputs"
+                )
             dtype = rows[i][1]
         kind = numpy_dtype(as_dtype(dtype))
         if shapes is None:
             if extent % kind.itemsize:
-                raise LaunchError(f"{compiled.name}: output_size must be a multiple of {kind.itemsize} bytes ({kind.name}), got {extent}")
+                raise LaunchError(
+                    f"{compiled.name}: output_size must be a multiple of {kind.itemsize} bytes, got {extent}"
+                )
             extent //= kind.itemsize
         arrays.append(numpy.zeros(extent, kind))
     return many, arrays

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Names for annotations: what the functions of the language take.
 
-    def gelu(x: enigma.typing.ValueLike) -> enigma.typing.Value: ...
+def gelu(x: enigma.typing.ValueLike) -> enigma.typing.Value: ...
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from enigma._enigma import Buffer, DType, GridPosition, Value
 
 Axis: TypeAlias = Literal["x", "y", "z"]
-DTypeLike: TypeAlias = DType | str
+DTypeLike: TypeAlias = DType | str | type[Value]
 ValueLike: TypeAlias = Value | GridPosition | int | float
 
 __all__ = ["Axis", "Buffer", "DType", "DTypeLike", "GridPosition", "Value", "ValueLike"]

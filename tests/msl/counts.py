@@ -69,10 +69,25 @@ def _bytes(llvm_type: str) -> int:
 
 def count(source: str) -> Counts:
     lines = body_of(llvm_ir(source))
-    loads = [m.group(1) for line in lines if (m := re.search(r"= load (<[^>]+>|\w+), ptr addrspace\(1\)", line))]
-    stores = [m.group(1) for line in lines if (m := re.search(r"^\s*store (<[^>]+>|\w+) .*, ptr addrspace\(1\)", line))]
-    operations = [m.group(1) for line in lines if (m := re.search(r"= (\w+)(?: (?:nuw|nsw|exact|disjoint))* (?:i\d+|<\d+ x i\d+>) ", line))]
-    arithmetic = [o for o in operations if o in ("add", "sub", "mul", "shl", "lshr", "ashr", "and", "or", "xor", "udiv", "sdiv", "urem", "srem")]
+    loads = [
+        m.group(1) for line in lines if (m := re.search(r"= load (<[^>]+>|\w+), ptr addrspace\(1\)", line))
+    ]
+    stores = [
+        m.group(1)
+        for line in lines
+        if (m := re.search(r"^\s*store (<[^>]+>|\w+) .*, ptr addrspace\(1\)", line))
+    ]
+    operations = [
+        m.group(1)
+        for line in lines
+        if (m := re.search(r"= (\w+)(?: (?:nuw|nsw|exact|disjoint))* (?:i\d+|<\d+ x i\d+>) ", line))
+    ]
+    arithmetic = [
+        o
+        for o in operations
+        if o
+        in ("add", "sub", "mul", "shl", "lshr", "ashr", "and", "or", "xor", "udiv", "sdiv", "urem", "srem")
+    ]
     return Counts(
         loads=len(loads),
         stores=len(stores),

@@ -130,7 +130,8 @@ class CompiledKernel:
             (p for p in indirect if p.attribute("buffer")), key=lambda p: int(p.attribute("buffer").argument)
         )
         self.groups = sorted(
-            (p for p in indirect if p.attribute("threadgroup")), key=lambda p: int(p.attribute("threadgroup").argument)
+            (p for p in indirect if p.attribute("threadgroup")),
+            key=lambda p: int(p.attribute("threadgroup").argument),
         )
         try:
             begin, end = (ctypes.c_size_t * 2).in_dll(library, f"msl_bounds_{unit}")
@@ -160,22 +161,34 @@ class CompiledKernel:
         """
         grid3, threads3 = _triple(grid, "grid"), _triple(threads, "threads")
         if np.prod(threads3) > MAX_THREADS:
-            raise ValueError(f"{np.prod(threads3)} threads per threadgroup, at most {MAX_THREADS} are possible")
+            raise ValueError(
+                f"{np.prod(threads3)} threads per threadgroup, at most {MAX_THREADS} are possible"
+            )
         numbers = [int(p.attribute("buffer").argument) for p in self.buffers]
         given = dict(buffers) if isinstance(buffers, Mapping) else dict(zip(numbers, buffers, strict=False))
         if set(given) != set(numbers) or len(buffers) != len(numbers):
-            raise TypeError(f"kernel '{self.name}' has buffers {numbers}, got {len(buffers)}: {sorted(given)}")
+            raise TypeError(
+                f"kernel '{self.name}' has buffers {numbers}, got {len(buffers)}: {sorted(given)}"
+            )
         entries, keep = [], []
         for p, n in zip(self.buffers, numbers, strict=True):
             array = _as_array(given[n], p)
             alias = 0
             for other, (earlier, q) in enumerate(keep):
-                if earlier.ctypes.data == array.ctypes.data and earlier.nbytes == array.nbytes and array.nbytes:
+                if (
+                    earlier.ctypes.data == array.ctypes.data
+                    and earlier.nbytes == array.nbytes
+                    and array.nbytes
+                ):
                     alias = alias or other + 1
                 elif (p.writable or q.writable) and np.may_share_memory(earlier, array):
-                    raise ValueError(f"buffers '{q.name}' and '{p.name}' overlap without being the same array")
+                    raise ValueError(
+                        f"buffers '{q.name}' and '{p.name}' overlap without being the same array"
+                    )
             keep.append((array, p))
-            entries.append(_Buffer(array.ctypes.data, array.nbytes, self._slots[p.name], n, p.writable, 0, alias))
+            entries.append(
+                _Buffer(array.ctypes.data, array.nbytes, self._slots[p.name], n, p.writable, 0, alias)
+            )
             if alias and p.writable:
                 entries[alias - 1].writable = 1
         sizes = [threadgroup_bytes] if isinstance(threadgroup_bytes, int) else threadgroup_bytes
@@ -187,7 +200,9 @@ class CompiledKernel:
             entries.append(_Buffer(None, size, self._slots[p.name], n, 0, 1, 0))
         total = self._group_memory[1] + sum(e.bytes for e in entries if e.threadgroup)
         if total > MAX_THREADGROUP_BYTES:
-            raise ValueError(f"{total} bytes of threadgroup memory, at most {MAX_THREADGROUP_BYTES} are possible")
+            raise ValueError(
+                f"{total} bytes of threadgroup memory, at most {MAX_THREADGROUP_BYTES} are possible"
+            )
         message = ctypes.create_string_buffer(2048)
         table = (_Buffer * max(1, len(entries)))(*entries)
         request = _Request(
@@ -204,18 +219,20 @@ class Library(Mapping):
     def __init__(self, kernels: dict[str, list[CompiledKernel]]) -> None:
         self._kernels = kernels
 
-    def __getitem__(self, key):  # noqa: ANN001, ANN204
+    def __getitem__(self, key):
         if isinstance(key, tuple):
             source, name = key
             for kernel in self._kernels[source]:
                 if kernel.name == name:
                     return kernel
-            raise KeyError(f"source {source!r} has kernels {[k.name for k in self._kernels[source]]}, not {name!r}")
+            raise KeyError(
+                f"source {source!r} has kernels {[k.name for k in self._kernels[source]]}, not {name!r}"
+            )
         if not self._kernels[key]:
             raise KeyError(f"source {key!r} has no kernel")
         return self._kernels[key][0]
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self):
         return iter(self._kernels)
 
     def __len__(self) -> int:

@@ -44,10 +44,30 @@ INDICES = {
     "dispatch_quadgroups_per_threadgroup": 33,
 }
 _OTHER = {"buffer", "threadgroup", "maybe_unused"}
-_SCALARS = (
-    "bool char uchar short ushort int uint long ulong half bfloat float size_t int8_t uint8_t int16_t uint16_t "
-    "int32_t uint32_t int64_t uint64_t ptrdiff_t"
-).split()
+_SCALARS = [
+    "bool",
+    "char",
+    "uchar",
+    "short",
+    "ushort",
+    "int",
+    "uint",
+    "long",
+    "ulong",
+    "half",
+    "bfloat",
+    "float",
+    "size_t",
+    "int8_t",
+    "uint8_t",
+    "int16_t",
+    "uint16_t",
+    "int32_t",
+    "uint32_t",
+    "int64_t",
+    "uint64_t",
+    "ptrdiff_t",
+]
 _VECTOR = re.compile(r"(?:packed_)?(?:bool|u?char|u?short|u?int|u?long|half|bfloat|float)[234](?:x[234])?")
 _FORBIDDEN = {
     "goto": "goto is not part of Metal (1.5.4)",
@@ -131,7 +151,10 @@ def _kernel(kernel: Kernel, problems: list[Problem]) -> None:
             elif p.indirect:
                 report(p, f"{place} needs [[buffer(n)]]")
             else:
-                report(p, f"{place} is passed by value and needs an attribute such as [[thread_position_in_grid]]")
+                report(
+                    p,
+                    f"{place} is passed by value and needs an attribute such as [[thread_position_in_grid]]",
+                )
             continue
         a = used[0]
         if a.name in ("buffer", "threadgroup"):
@@ -144,7 +167,9 @@ def _kernel(kernel: Kernel, problems: list[Problem]) -> None:
         seen[a.name] = p.name
         m = re.fullmatch(r"(?:const )?(ushort|uint|uint16_t|uint32_t)([23]?)(?: const)?", p.type)
         if not m:
-            allowed = "ushort, uint or a vector of 2 or 3 of them" if a.name in POSITIONS else "ushort or uint"
+            allowed = (
+                "ushort, uint or a vector of 2 or 3 of them" if a.name in POSITIONS else "ushort or uint"
+            )
             report(p, f"{place}: [[{a.name}]] must be {allowed}, not '{p.type}'")
         elif a.name in INDICES and m.group(2):
             report(p, f"{place}: [[{a.name}]] is a single number, not '{p.type}'")
@@ -153,11 +178,14 @@ def _kernel(kernel: Kernel, problems: list[Problem]) -> None:
             dimensions.setdefault(size, f"'{p.name}' ({p.type})")
             if len(dimensions) > 1:
                 first = next(iter(dimensions.values()))
-                report(p, f"{place} has {size} dimension(s) ({p.type}), but {first} differs: positions must agree")
+                report(
+                    p,
+                    f"{place} has {size} dimension(s) ({p.type}), but {first} differs: positions must agree",
+                )
                 dimensions.pop(size)
 
 
-def _slot(p: Parameter, a, place: str, seen: dict[str, str], problems: list[Problem]) -> None:  # noqa: ANN001
+def _slot(p: Parameter, a, place: str, seen: dict[str, str], problems: list[Problem]) -> None:
     def report(message: str) -> None:
         problems.append(Problem(a.line, a.column, message))
 
@@ -182,10 +210,14 @@ def _slot(p: Parameter, a, place: str, seen: dict[str, str], problems: list[Prob
 
 def _words(source: Source, problems: list[Problem]) -> None:
     tokens = source.tokens
-    includes = any(t.kind == "directive" and re.match(r"\s*#\s*include\s*<(metal_|simd/)", t.text) for t in tokens)
+    includes = any(
+        t.kind == "directive" and re.match(r"\s*#\s*include\s*<(metal_|simd/)", t.text) for t in tokens
+    )
     metal = next((t for t in tokens if t.kind == "word" and t.text == "metal"), None)
     if metal and not includes:
-        problems.append(Problem(metal.line, metal.column, "namespace metal is used without #include <metal_stdlib>"))
+        problems.append(
+            Problem(metal.line, metal.column, "namespace metal is used without #include <metal_stdlib>")
+        )
     for i, t in enumerate(tokens):
         before = tokens[i - 1].text if i else ""
         if t.kind == "word" and t.text in _FORBIDDEN and not (t.text == "delete" and before == "="):
@@ -204,15 +236,30 @@ def _words(source: Source, problems: list[Problem]) -> None:
             and _VECTOR.fullmatch(tokens[i + 1].text)
         ):
             after = tokens[i + 3] if i + 3 < len(tokens) else None
-            called = before and (tokens[i - 1].kind == "word" and before not in ("return", "case", "else", "sizeof"))
-            if after and not called and before != ">" and (after.kind in ("word", "number") or after.text == "("):
+            called = before and (
+                tokens[i - 1].kind == "word" and before not in ("return", "case", "else", "sizeof")
+            )
+            if (
+                after
+                and not called
+                and before != ">"
+                and (after.kind in ("word", "number") or after.text == "(")
+            ):
                 problems.append(
-                    Problem(t.line, t.column, f"C-style cast to {tokens[i + 1].text}: write {tokens[i + 1].text}(...)")
+                    Problem(
+                        t.line,
+                        t.column,
+                        f"C-style cast to {tokens[i + 1].text}: write {tokens[i + 1].text}(...)",
+                    )
                 )
 
 
 def _in_attribute(source: Source, i: int) -> bool:
-    return i >= 3 and source.tokens[i - 1].text == "(" and source.tokens[i - 2].text in ("host_name", "user", "assert")
+    return (
+        i >= 3
+        and source.tokens[i - 1].text == "("
+        and source.tokens[i - 2].text in ("host_name", "user", "assert")
+    )
 
 
 def _pointers(source: Source, problems: list[Problem]) -> None:
@@ -250,7 +297,9 @@ def _pointers(source: Source, problems: list[Problem]) -> None:
                 k -= 1
             qualified = k >= 0 and tokens[k].text in (".", "->", "::")
             follows = tokens[j + 1] if j + 1 < len(tokens) else None
-            declares = follows is not None and (follows.kind == "word" or follows.text in (")", ",", "*", "&", ">"))
+            declares = follows is not None and (
+                follows.kind == "word" or follows.text in (")", ",", "*", "&", ">")
+            )
             if declares and not qualified and not any(w in _SPACES for w in words):
                 kind = "pointer" if tokens[j].text == "*" else "reference"
                 problems.append(
@@ -276,7 +325,9 @@ def _recursion(source: Source, problems: list[Problem]) -> None:
             begin = places[0][1]
             end = min(matching(tokens, begin), len(tokens) - 1)
             calls[name] = {
-                tokens[i].text for i in range(begin, end) if tokens[i].kind == "word" and tokens[i + 1].text == "("
+                tokens[i].text
+                for i in range(begin, end)
+                if tokens[i].kind == "word" and tokens[i + 1].text == "("
             } & set(bodies)
     for name in calls:
         reached: set[str] = set()

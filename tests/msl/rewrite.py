@@ -53,7 +53,9 @@ def parse(text: str, constants: Mapping[str, str] | None = None) -> Source:
 def _struct_copies(source: Source) -> None:
     tokens = source.tokens
     structs = {
-        tokens[i + 1].text for i in range(len(tokens) - 1) if tokens[i].text == "struct" and tokens[i].kind == "word"
+        tokens[i + 1].text
+        for i in range(len(tokens) - 1)
+        if tokens[i].text == "struct" and tokens[i].kind == "word"
     }
     structs.add("auto")
     for i in range(1, len(tokens) - 3):
@@ -90,12 +92,18 @@ def _function_constants(source: Source, values: Mapping[str, str]) -> None:
         if constant is None:
             continue
         begin = i
-        while begin > 0 and tokens[begin - 1].kind != "directive" and tokens[begin - 1].text not in (";", "}", "{"):
+        while (
+            begin > 0
+            and tokens[begin - 1].kind != "directive"
+            and tokens[begin - 1].text not in (";", "}", "{")
+        ):
             begin -= 1
         words = tokens[begin:i]
         if len(words) < 3 or not any(w.text == "constant" for w in words):
             continue
-        type_ = " ".join(w.text for w in words[:-1] if w.text not in ("constant", "const", "static", "constexpr"))
+        type_ = " ".join(
+            w.text for w in words[:-1] if w.text not in ("constant", "const", "static", "constexpr")
+        )
         name = words[-1]
         source.constants.append(FunctionConstant(type_, name.text, constant.argument, name.line, name.column))
         length = tokens[after - 1].offset + 1 - tokens[i].offset
@@ -165,10 +173,10 @@ class _Scopes:
         while again:
             again = False
             for name, words in calls.items():
-                if name in names and name not in self.marked:
-                    if any(_SYNCHRONISES.fullmatch(w) for w in words) or words & self.marked:
-                        self.marked.add(name)
-                        again = True
+                spreads = any(_SYNCHRONISES.fullmatch(w) for w in words) or words & self.marked
+                if name in names and name not in self.marked and spreads:
+                    self.marked.add(name)
+                    again = True
 
     def run(self) -> None:
         for _, begin in self.bodies:
@@ -269,11 +277,15 @@ def _expand_templates(source: Source) -> None:
     template [[host_name("f_half")]] [[kernel]] void f<half>(device half *x);       typedef half T; kernel void f_half...
     """
     tokens = source.tokens
-    templates: dict[str, tuple[Kernel, int, int, int]] = {}  # kernel, first token, body's first and last token
+    templates: dict[
+        str, tuple[Kernel, int, int, int]
+    ] = {}  # kernel, first token, body's first and last token
     for kernel in [k for k in source.kernels if k.template]:
         at = next(i for i, t in enumerate(tokens) if (t.line, t.column) == (kernel.line, kernel.column))
         first = at
-        while first > 0 and tokens[first - 1].kind != "directive" and tokens[first - 1].text not in (";", "}"):
+        while (
+            first > 0 and tokens[first - 1].kind != "directive" and tokens[first - 1].text not in (";", "}")
+        ):
             first -= 1
         opening = matching(tokens, at + 1) + 1
         templates[kernel.name] = (kernel, first, at, matching(tokens, opening))
@@ -299,13 +311,15 @@ def _expand_templates(source: Source) -> None:
         end = i
         while end < len(tokens) and tokens[end].text != ";":
             end += 1
-        name = next((j for j in range(i, end) if tokens[j].text in templates and tokens[j + 1].text == "<"), None)
+        name = next(
+            (j for j in range(i, end) if tokens[j].text in templates and tokens[j + 1].text == "<"), None
+        )
         if name is None or end >= len(tokens):
             i = end
             continue
         kernel, first, at, last = templates[tokens[name].text]
         host = next((t.text.strip('"') for t in tokens[i:name] if t.kind == "string"), kernel.name)
-        parameters = [c for c in split_commas(angle_contents(tokens, first + 1))]
+        parameters = list(split_commas(angle_contents(tokens, first + 1)))
         arguments = [" ".join(t.text for t in c) for c in split_commas(angle_contents(tokens, name + 1))]
         lines, names = [], []
         for k, p in enumerate(parameters):
@@ -321,7 +335,9 @@ def _expand_templates(source: Source) -> None:
             if declared[0] in ("typename", "class"):
                 lines.append(f"typedef {argument} {declared[-1]};")
             else:
-                lines.append(f"static constexpr constant {' '.join(declared[:-1])} {declared[-1]} = {argument};")
+                lines.append(
+                    f"static constexpr constant {' '.join(declared[:-1])} {declared[-1]} = {argument};"
+                )
         body = edited(tokens[at + 1].offset, tokens[last].offset + 1)
         line = tokens[at].line
         copy = f"namespace msl_{host} {{ {' '.join(lines)}\n#line {line}\nkernel void {host}{body} }} using msl_{host}::{host};\n"

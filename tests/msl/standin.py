@@ -122,12 +122,15 @@ def check(source: str) -> list[Diagnostic]:
     return sorted(problems + _compile_check({"k0": parsed})["k0"], key=lambda d: (d.line, d.column))
 
 
-def check_many(sources: Sequence[str] | Mapping[str, str]) -> list[list[Diagnostic]] | dict[str, list[Diagnostic]]:
+def check_many(
+    sources: Sequence[str] | Mapping[str, str],
+) -> list[list[Diagnostic]] | dict[str, list[Diagnostic]]:
     """check() for many sources in one clang process (a few more when some of them are wrong)."""
     items = dict(sources) if isinstance(sources, Mapping) else dict(enumerate(sources))
     parsed = {key: parse(text) for key, text in items.items()}
     results = {
-        key: [Diagnostic(p.line, p.column, "error", p.message) for p in lint(source)] for key, source in parsed.items()
+        key: [Diagnostic(p.line, p.column, "error", p.message) for p in lint(source)]
+        for key, source in parsed.items()
     }
     for at in range(0, len(parsed), 50):
         keys = list(parsed)[at : at + 50]
@@ -172,7 +175,9 @@ def _compile_check(names: dict[str, Source]) -> dict[str, list[Diagnostic]]:
         return checked
     if result.returncode and not bad:
         name = next(iter(names))
-        found.setdefault(name, []).extend(stray or [Diagnostic(1, 1, "error", result.stderr.strip() or "clang failed")])
+        found.setdefault(name, []).extend(
+            stray or [Diagnostic(1, 1, "error", result.stderr.strip() or "clang failed")]
+        )
     return {name: [d for d in found.get(name, []) if d.severity == "error"] for name in names}
 
 
@@ -182,9 +187,18 @@ def _unit(name: str, source: Source, entries: bool) -> str:
     kernels = {k.name for k in source.kernels if k.offset < 0}  # instantiations, named in generated text
     prefix = f"msl_{name}_"
     lines = [f"#define {k} {prefix}{k}" for k in sorted(kernels)]
-    lines += [f"namespace msl_{name} {{", f'#line 1 "{name}"', source.rewritten(prefix), f'#line 1 "{name}-entries"']
+    lines += [
+        f"namespace msl_{name} {{",
+        f'#line 1 "{name}"',
+        source.rewritten(prefix),
+        f'#line 1 "{name}-entries"',
+    ]
     if entries:
-        lines += [_entry(name, number, kernel) for number, kernel in enumerate(source.kernels) if not kernel.template]
+        lines += [
+            _entry(name, number, kernel)
+            for number, kernel in enumerate(source.kernels)
+            if not kernel.template
+        ]
     lines += ["}"]
     lines += [f"#undef {d}" for d in {*source.defines, *kernels}]
     return "\n".join(lines) + "\n"
@@ -256,9 +270,11 @@ def compile_many(
 
 def compile(
     source: str, *, sanitize: bool = False, constants: Mapping[str | int, object] | None = None
-) -> CompiledKernel:  # noqa: A001
+) -> CompiledKernel:
     """The only (or first) kernel of one source."""
-    return compile_many({"source": source}, sanitize=sanitize, constants={"source": constants or {}})["source"]
+    return compile_many({"source": source}, sanitize=sanitize, constants={"source": constants or {}})[
+        "source"
+    ]
 
 
 def _specialised(text: str, values: Mapping[str | int, object]) -> Source:
@@ -269,7 +285,9 @@ def _specialised(text: str, values: Mapping[str | int, object]) -> Source:
     for key, value in values.items():
         c = next((c for c in source.constants if key == c.name or str(key) == c.index), None)
         if c is None:
-            raise StandInError(f"no function constant {key!r}; there are {[c.name for c in source.constants]}")
+            raise StandInError(
+                f"no function constant {key!r}; there are {[c.name for c in source.constants]}"
+            )
         parts = np.atleast_1d(value).tolist()
         spelled[c.name] = ", ".join(_literal(v) for v in parts)
     return parse(text, spelled)
@@ -286,7 +304,9 @@ def _literal(value: object) -> str:
 def _shared_object(names: dict[str, Source], keys: Sequence[str], sanitize: bool) -> ctypes.CDLL:
     runtime()
     text = "".join(_unit(name, source, entries=True) for name, source in names.items())
-    digest = hashlib.sha256(f"{content_hash('include', 'driver')} {sanitize}\n{text}".encode()).hexdigest()[:32]
+    digest = hashlib.sha256(f"{content_hash('include', 'driver')} {sanitize}\n{text}".encode()).hexdigest()[
+        :32
+    ]
     final = cache() / f"{digest}.so"
     if not final.exists():
         problems = []
@@ -309,7 +329,17 @@ def _shared_object(names: dict[str, Source], keys: Sequence[str], sanitize: bool
             ir.write_text(harden(ir.read_text()))
             linker = ["-fuse-ld=lld"] if shutil.which("ld.lld-22") or shutil.which("ld.lld") else []
             result = run(
-                [clang(), "-O1", "-fPIC", "-Wno-override-module", "-shared", *linker, str(ir), "-o", str(made)]
+                [
+                    clang(),
+                    "-O1",
+                    "-fPIC",
+                    "-Wno-override-module",
+                    "-shared",
+                    *linker,
+                    str(ir),
+                    "-o",
+                    str(made),
+                ]
             )
             if result.returncode:
                 raise StandInError(f"code generation failed:\n{result.stderr}")

@@ -116,7 +116,9 @@ def runtime_library() -> Path:
         with tempfile.TemporaryDirectory(dir=cache()) as folder:
             made = Path(folder) / "runtime.so"
             sources = sorted(str(p) for p in (HERE / "runtime").glob("*.cpp"))
-            result = run([clang("clang++"), "-std=c++20", "-O2", "-fPIC", "-shared", *sources, "-o", str(made)])
+            result = run(
+                [clang("clang++"), "-std=c++20", "-O2", "-fPIC", "-shared", *sources, "-o", str(made)]
+            )
             if result.returncode:
                 raise StandInError(f"the stand-in's runtime does not compile:\n{result.stderr}")
             install(made, final)
@@ -124,14 +126,18 @@ def runtime_library() -> Path:
 
 
 # ---- the intermediate text -------------------------------------------------------------------------------------
-_DIVISION = re.compile(r"^  (%[\w.]+) = ([us])(div|rem) (?:exact )?(i\d+) ([^,\n]+), ([^,\n]+)(.*)$", re.MULTILINE)
+_DIVISION = re.compile(
+    r"^  (%[\w.]+) = ([us])(div|rem) (?:exact )?(i\d+) ([^,\n]+), ([^,\n]+)(.*)$", re.MULTILINE
+)
 _CONVERSION = re.compile(r"^  %([\w.]+) = (fpto[us]i) (.*?) to (i\d+)(.*)$", re.MULTILINE)
 _GROUP_VARIABLE = re.compile(
     r"^(@\S*msl_(k\d+)_\S*) = internal (?:unnamed_addr )?global (.*) undef, align (\d+)$", re.MULTILINE
 )
 _KERNEL_BODY = re.compile(r"^define [^\n]*spir_kernel void @[^\n]*\{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 # What must not remain: an unguarded division, a variable that the optimiser may think private.
-_LEFT_OVER = re.compile(r"= [us](?:div|rem) (?:exact )?(?!i\d+ [^,\n]+, %msl\.)|= internal (?:unnamed_addr )?global ")
+_LEFT_OVER = re.compile(
+    r"= [us](?:div|rem) (?:exact )?(?!i\d+ [^,\n]+, %msl\.)|= internal (?:unnamed_addr )?global "
+)
 
 
 def harden(ir: str) -> str:
@@ -152,7 +158,10 @@ def harden(ir: str) -> str:
         if sign == "s":
             lines += [f"  {v}.m = icmp eq {t} {b}, -1", f"  {v}.g = or i1 {v}.z, {v}.m"]
             guard = f"{v}.g"
-        lines += [f"  {v}.d = select i1 {guard}, {t} 1, {t} {b}", f"  {v}.q = {sign}{kind} {t} {a}, {v}.d{rest}"]
+        lines += [
+            f"  {v}.d = select i1 {guard}, {t} 1, {t} {b}",
+            f"  {v}.q = {sign}{kind} {t} {a}, {v}.d{rest}",
+        ]
         last = f"{v}.q"
         if sign == "s" and kind == "div":
             lines += [f"  {v}.n = sub {t} 0, {a}", f"  {v}.s = select i1 {v}.m, {t} {v}.n, {t} {v}.q"]

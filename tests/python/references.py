@@ -19,6 +19,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+
 from elements import (
     DTYPES,
     FLOATS,

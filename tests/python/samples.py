@@ -21,6 +21,7 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+
 from elements import DTYPES, FLOATS, INTEGERS, bounds, from_bits, rounded, width
 
 Record = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 import enigma
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from msl.counts import Counts, count  # noqa: E402
+from msl.counts import Counts, count
 
 
 @enigma.kernel
@@ -55,7 +55,9 @@ kernel void k(const device float4* A [[buffer(0)]], device float4* C [[buffer(1)
     C[3 * i + 1] = v + v;
 }
 """
-    assert count(hand_written) == Counts(loads=1, stores=1, wide_loads=1, wide_stores=1, integer=3, divisions=1)
+    assert count(hand_written) == Counts(
+        loads=1, stores=1, wide_loads=1, wide_stores=1, integer=3, divisions=1
+    )
 
 
 def test_saxpy_loads_twice_stores_once_and_computes_no_index():
@@ -74,7 +76,13 @@ def test_row_major_index_is_one_multiplication_and_one_addition():
 
 def test_rows_of_a_multiple_of_four_are_read_as_float4():
     counts = count(enigma.compile(matscale, vec_width=4).metal_source)
-    assert (counts.wide_loads, counts.wide_stores, counts.loads, counts.stores, counts.divisions) == (1, 1, 1, 1, 0)
+    assert (counts.wide_loads, counts.wide_stores, counts.loads, counts.stores, counts.divisions) == (
+        1,
+        1,
+        1,
+        1,
+        0,
+    )
 
 
 def test_equal_loads_are_one():

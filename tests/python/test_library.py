@@ -5,8 +5,9 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-import enigma
 import pytest
+
+import enigma
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = Path(enigma._enigma.__file__).parent

@@ -44,7 +44,9 @@ def sample(type_: str, n: int = 64, seed: int = 0) -> np.ndarray:
     if type_ == "bool":
         return rng.integers(0, 2, n).astype(np.bool_)
     if type_ in ("float", "half", "bfloat"):
-        edges = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, -0.5, 1.5, 2.5, -2.5, 100.25], np.float32)
+        edges = np.array(
+            [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, -0.5, 1.5, 2.5, -2.5, 100.25], np.float32
+        )
         values = np.concatenate([edges, rng.normal(0, 3, n).astype(np.float32)])[:n]
         return values.astype(dtype)
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
@@ -157,7 +159,11 @@ def test_binary_and_ternary_functions_equal_numpy():
     three = ["clamp", "max3", "min3"]
     cases, expected = {}, {}
     for t in FLOATS:
-        x, y, z = sample(t), np.random.default_rng(5).permutation(sample(t, seed=1)), sample(t, seed=2)[::-1].copy()
+        x, y, z = (
+            sample(t),
+            np.random.default_rng(5).permutation(sample(t, seed=1)),
+            sample(t, seed=2)[::-1].copy(),
+        )
         for name in two + three:
             inputs = [x, y, z][: 3 if name in three else 2]
             letters = ", ".join("abc"[: len(inputs)])
@@ -244,7 +250,12 @@ def test_nextafter_steps_by_one_bit():
     got = run_cases(
         {
             "half": ("nextafter(a, b)", ["half", "half"], "half", [x, y]),
-            "float": ("nextafter(a, b)", ["float", "float"], "float", [x.astype(np.float32), y.astype(np.float32)]),
+            "float": (
+                "nextafter(a, b)",
+                ["float", "float"],
+                "float",
+                [x.astype(np.float32), y.astype(np.float32)],
+            ),
         }
     )
     assert_close("half", got["half"], np.nextafter(x, y), 0)
@@ -254,7 +265,10 @@ def test_nextafter_steps_by_one_bit():
 def test_fract_stays_below_one():
     x = np.array([-1e-10, -0.25, 1.75, -1.75, 3.0], np.float32)
     got = run_cases(
-        {"f": ("fract(a)", ["float"], "float", [x]), "h": ("fract(a)", ["half"], "half", [x.astype(np.float16)])}
+        {
+            "f": ("fract(a)", ["float"], "float", [x]),
+            "h": ("fract(a)", ["half"], "half", [x.astype(np.float16)]),
+        }
     )
     np.testing.assert_array_equal(
         got["f"], np.array([np.nextafter(np.float32(1), np.float32(0)), 0.75, 0.75, 0.25, 0], np.float32)
@@ -382,7 +396,12 @@ def test_every_cast_equals_numpy():
             else:
                 expression = f"{target}(a)"
             x = np.array([0, 1, 2, 3, 100, 127], DTYPES["int"]).astype(DTYPES[source])
-            if source in (*SIGNED, "float", "half", "bfloat") and target in (*SIGNED, "float", "half", "bfloat"):
+            if source in (*SIGNED, "float", "half", "bfloat") and target in (
+                *SIGNED,
+                "float",
+                "half",
+                "bfloat",
+            ):
                 x[4] = x.dtype.type(-5)
             cases[f"{source}->{target}"] = (expression, [source], target, [x])
             expected[f"{source}->{target}"] = x.astype(DTYPES[target])
@@ -545,7 +564,19 @@ kernel void k(device uint *r [[buffer(0)]], uint3 g [[thread_position_in_grid]],
             for x in range(10):
                 sx, sy = min(4, 10 - x // 4 * 4), min(5, 7 - y // 5 * 5)
                 index = x % 4 + y % 5 * sx
-                expected = [x + 100 * y + 10000 * z, x % 4, y % 5, x // 4, sx, sy, 4, 3, index, index % 32, index // 32]
+                expected = [
+                    x + 100 * y + 10000 * z,
+                    x % 4,
+                    y % 5,
+                    x // 4,
+                    sx,
+                    sy,
+                    4,
+                    3,
+                    index,
+                    index % 32,
+                    index // 32,
+                ]
                 expected.append((sx * sy + 31) // 32)
                 assert r[z, y, x].tolist() == expected
 
@@ -573,7 +604,14 @@ kernel void k(device float *r [[buffer(0)]], constant Params &p [[buffer(1)]], u
     r = np.zeros(5, np.float32)
     params = np.zeros(
         1,
-        np.dtype({"names": ["s", "o", "t"], "formats": ["f4", "i4", ("f4", 4)], "offsets": [0, 4, 16], "itemsize": 32}),
+        np.dtype(
+            {
+                "names": ["s", "o", "t"],
+                "formats": ["f4", "i4", ("f4", 4)],
+                "offsets": [0, 4, 16],
+                "itemsize": 32,
+            }
+        ),
     )
     params["s"], params["o"], params["t"] = 2, 3, [0, 5, 0, 0]
     standin.compile(source).run([r, params], 5, 5)

@@ -77,9 +77,7 @@ class Program:
             elif s[0] == "for":
                 self.loops += 1
                 k = f"k{self.loops}"
-                out += (
-                    f"{pad}for (int {k} = 0; {k} < {s[1]} + (t & 1); ++{k}) {{\n{self.lines(s[2], pad + '  ')}{pad}}}\n"
-                )
+                out += f"{pad}for (int {k} = 0; {k} < {s[1]} + (t & 1); ++{k}) {{\n{self.lines(s[2], pad + '  ')}{pad}}}\n"
             else:
                 name, m, c = s[1]
                 test = f"lane % {m}u <= {c}u" if name == "lane" else f"(t >> 3) % {m} <= {c}"

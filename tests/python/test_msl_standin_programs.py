@@ -388,9 +388,15 @@ kernel void k(device int *y [[buffer(0)]], uint i [[thread_position_in_grid]], u
     y = np.zeros(32, np.int32)
     standin.compile(source).run([y], 32, 32, reverse=reverse)
     for lane in range(32):
-        turn = 32 + (100 * 16 + (16 if lane & 1 else -16) if lane < 16 else 0) + (10000 * 31 if lane != 5 else 0)
+        turn = (
+            32 + (100 * 16 + (16 if lane & 1 else -16) if lane < 16 else 0) + (10000 * 31 if lane != 5 else 0)
+        )
         total = (
-            3 * turn + 1000000 * sum(8 * (3 - n) for n in range(lane % 4)) + 100000000 + (32 if lane & 1 else 16) + 64
+            3 * turn
+            + 1000000 * sum(8 * (3 - n) for n in range(lane % 4))
+            + 100000000
+            + (32 if lane & 1 else 16)
+            + 64
         )
         assert y[lane] == total, lane
 
@@ -508,7 +514,9 @@ def faults():
         HEAD
         + "kernel void k(device float *x [[buffer(0)]], device const float *r [[buffer(1)]], uint i [[thread_position_in_grid]]) { "
     )
-    return standin.compile_many({message: head + body + " }" for message, body in FAULTS.items()}, sanitize=True)
+    return standin.compile_many(
+        {message: head + body + " }" for message, body in FAULTS.items()}, sanitize=True
+    )
 
 
 @pytest.mark.parametrize("message", FAULTS)
@@ -521,7 +529,8 @@ def test_fault_is_reported_and_leaves_the_arrays(message, faults):
     # The process and the runtime go on.
     y = np.zeros(8, np.float32)
     standin.compile(
-        HEAD + "kernel void one(device float *y [[buffer(0)]], uint i [[thread_position_in_grid]]) { y[i] = 1; }"
+        HEAD
+        + "kernel void one(device float *y [[buffer(0)]], uint i [[thread_position_in_grid]]) { y[i] = 1; }"
     ).run([y], 8, 8)
     assert y.all()
 
@@ -618,7 +627,12 @@ kernel void k(device atomic_uint *u [[buffer(0)]], device atomic_int *s [[buffer
 }
 """
     )
-    u, s, f, t = np.zeros(6, np.uint32), np.zeros(3, np.int32), np.zeros(1, np.float32), np.zeros(100, np.uint32)
+    u, s, f, t = (
+        np.zeros(6, np.uint32),
+        np.zeros(3, np.int32),
+        np.zeros(1, np.float32),
+        np.zeros(100, np.uint32),
+    )
     u[4] = 0xFFFFFFFF
     standin.compile(source).run([u, s, f, t], 100, 32)
     chain = 0
@@ -698,7 +712,8 @@ kernel void k(device int *y [[buffer(0)]], uint lane [[thread_index_in_simdgroup
 
 def test_char_vector_shifts_count_modulo_eight():
     source = (
-        HEAD + "kernel void k(device uchar4 *x [[buffer(0)]]) { x[0] = x[0] << uchar4(0, 1, 8, 9); x[1] = x[1] >> 2; }"
+        HEAD
+        + "kernel void k(device uchar4 *x [[buffer(0)]]) { x[0] = x[0] << uchar4(0, 1, 8, 9); x[1] = x[1] >> 2; }"
     )
     x = np.array([3, 3, 3, 3, 255, 4, 8, 128], np.uint8)
     standin.compile(source).run([x], 1, 1)

@@ -103,7 +103,10 @@ INVALID_STATEMENTS = {
 @pytest.fixture(scope="module")
 def statement_results():
     return standin.check_many(
-        {name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n" for name, text in INVALID_STATEMENTS.items()}
+        {
+            name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n"
+            for name, text in INVALID_STATEMENTS.items()
+        }
     )
 
 
@@ -199,7 +202,10 @@ VALID_STATEMENTS = {
 
 def test_accepts_ordinary_metal():
     results = standin.check_many(
-        {name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n" for name, text in VALID_STATEMENTS.items()}
+        {
+            name: f"{HEAD}kernel void k({PARAMETERS}) {{\n  {text}\n}}\n"
+            for name, text in VALID_STATEMENTS.items()
+        }
     )
     assert {name: [str(p) for p in problems] for name, problems in results.items() if problems} == {}
 
@@ -229,7 +235,11 @@ def test_diagnostics_point_at_the_users_text():
 
 def test_messages_use_metals_words():
     (problem,) = standin.check(HEAD + "void f(device float *x, threadgroup float *y) {\n  x = y;\n}\n")
-    assert "device float" in problem.message and "threadgroup float" in problem.message and "__" not in problem.message
+    assert (
+        "device float" in problem.message
+        and "threadgroup float" in problem.message
+        and "__" not in problem.message
+    )
 
 
 def test_one_bad_source_does_not_spoil_its_neighbours():

@@ -11,6 +11,7 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import pytest
+
 from elements import (
     DTYPES,
     FLOATS,

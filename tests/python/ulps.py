@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import ml_dtypes
 import numpy as np
+
 from elements import bits_of, is_subnormal
 
 

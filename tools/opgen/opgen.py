@@ -39,7 +39,23 @@ def op_table(ops: list[Op]) -> str:
 
     lines = [HEADER, "#ifdef ENIGMA_OP_TABLE\n"]
     for op in ops:
-        kind = op.kind if op.kind in ("slots", "query", "constant", "cast", "vector", "component", "load", "store", "kernel", "control") else None
+        kind = (
+            op.kind
+            if op.kind
+            in (
+                "slots",
+                "query",
+                "constant",
+                "cast",
+                "vector",
+                "component",
+                "load",
+                "store",
+                "kernel",
+                "control",
+            )
+            else None
+        )
         if kind is None:
             fail(op.record, f"unknown rule {op.rule!r}")
         results = op.result_slots if kind == "slots" else []
@@ -49,7 +65,8 @@ def op_table(ops: list[Op]) -> str:
             f"{{Rule::Kind::{kind}, {len(op.operand_slots)}, {len(results) if kind == 'slots' else len(op.results)}, "
             f"{slots(op.operand_slots)}, {slots(results)}}}, {str(op.elementwise).lower()}, {str(op.pure).lower()}, "
             f"{str(op.has_axis).lower()}, {str(op.modal).lower()}, {{{', '.join(quote(n) for n in names)}}}, "
-            f"{op.msl_version[0]}, {op.msl_version[1]}}},\n")
+            f"{op.msl_version[0]}, {op.msl_version[1]}}},\n"
+        )
     lines.append("#endif\n#ifdef ENIGMA_PYTHON_FUNCTIONS\n")
     for op in ops:
         for name, types in op.functions:
@@ -64,7 +81,9 @@ def dialect_kinds(ops: list[Op]) -> str:
     """ENIGMA_KIND(enumerator, C++ class, elementwise, bf16 in MSL, MSL major, MSL minor)"""
     return HEADER + "".join(
         f"ENIGMA_KIND({op.enum}, {op.cpp_class}, {str(op.elementwise).lower()}, {str(op.bf16_native).lower()}, "
-        f"{op.msl_version[0]}, {op.msl_version[1]})\n" for op in ops)
+        f"{op.msl_version[0]}, {op.msl_version[1]})\n"
+        for op in ops
+    )
 
 
 def msl_templates(ops: list[Op]) -> str:
@@ -78,13 +97,23 @@ def msl_templates(ops: list[Op]) -> str:
             scalar, vector = class_masks(op.record, name)
             parts, precedence = pieces(op, template)
             begin = len(all_pieces)
-            for kind, text, operand, minimum in parts:
-                all_pieces.append(f"{{Piece::{kind}, {operand}, {minimum}, {quote(text)}}},\n")
+            for p in parts:
+                all_pieces.append(f"{{Piece::{p.kind}, {p.operand}, {p.minimum}, {quote(p.text)}}},\n")
             checked = name in ("wraps", "checked")
-            templates.append(f"{{{scalar}, {vector}, {begin}, {len(parts)}, {precedence}, {str(checked).lower()}}},\n")
+            templates.append(
+                f"{{{scalar}, {vector}, {begin}, {len(parts)}, {precedence}, {str(checked).lower()}}},\n"
+            )
         ranges.append(f"{{{first}, {len(templates) - first}}}, // {op.name}\n")
-    return (HEADER + "#ifdef ENIGMA_MSL_PIECES\n" + "".join(all_pieces) + "#endif\n#ifdef ENIGMA_MSL_TEMPLATES\n" +
-            "".join(templates) + "#endif\n#ifdef ENIGMA_MSL_RANGES\n" + "".join(ranges) + "#endif\n")
+    return (
+        HEADER
+        + "#ifdef ENIGMA_MSL_PIECES\n"
+        + "".join(all_pieces)
+        + "#endif\n#ifdef ENIGMA_MSL_TEMPLATES\n"
+        + "".join(templates)
+        + "#endif\n#ifdef ENIGMA_MSL_RANGES\n"
+        + "".join(ranges)
+        + "#endif\n"
+    )
 
 
 def host_lowering(ops: list[Op]) -> str:
@@ -102,14 +131,32 @@ def python_records(ops: list[Op]) -> str:
     """enigma/_ops.json: what documentation and tests read."""
     rows = [
         {
-            "name": op.name, "python": op.python, "functions": [{"name": n, "types": CLASSES[t]} for n, t in op.functions],
-            "group": op.group, "types": CLASSES[op.types], "kind": op.kind, "operands": op.operands, "rule": op.rule,
-            "operand_slots": op.operand_slots, "result_slots": op.result_slots, "results": op.results,
-            "summary": op.summary, "description": op.description, "section": op.section, "example": op.example,
-            "msl_version": ".".join(map(str, op.msl_version)), "modal": op.modal, "samples": op.samples, "ulp": op.ulp,
-            "elementwise": op.elementwise, "has_axis": op.has_axis, "msl": [{"types": c, "text": t} for c, t in op.msl],
-            "has_host": bool(op.host), "bf16_native": op.bf16_native,
-        } for op in ops
+            "name": op.name,
+            "python": op.python,
+            "functions": [{"name": n, "types": CLASSES[t]} for n, t in op.functions],
+            "group": op.group,
+            "types": CLASSES[op.types],
+            "kind": op.kind,
+            "operands": op.operands,
+            "rule": op.rule,
+            "operand_slots": op.operand_slots,
+            "result_slots": op.result_slots,
+            "results": op.results,
+            "summary": op.summary,
+            "description": op.description,
+            "section": op.section,
+            "example": op.example,
+            "msl_version": ".".join(map(str, op.msl_version)),
+            "modal": op.modal,
+            "samples": op.samples,
+            "ulp": op.ulp,
+            "elementwise": op.elementwise,
+            "has_axis": op.has_axis,
+            "msl": [{"types": c, "text": t} for c, t in op.msl],
+            "has_host": bool(op.host),
+            "bf16_native": op.bf16_native,
+        }
+        for op in ops
     ]
     return json.dumps(rows, indent=1) + "\n"
 
@@ -132,7 +179,7 @@ def main() -> None:
     write(options.out / "enigma/Dialect/Kinds.inc", dialect_kinds(ops))
     write(options.out / "enigma/Target/MSL/Templates.inc", msl_templates(ops))
     write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(ops))
-    write(options.out / "enigma/Bindings/FunctionDocs.inc", function_docs(ops))
+    write(options.out / "enigma/IR/FunctionDocs.inc", function_docs(ops))
     write(options.python / "_ops.json", python_records(ops))
     write(options.python / "functions.pyi", stub(ops, modal_only=False))
     write(options.python / "fast.pyi", stub(ops, modal_only=True))

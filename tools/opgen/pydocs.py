@@ -27,23 +27,33 @@ def listed(words: list[str]) -> str:
 
 
 def type_words(types: str) -> str:
-    named = {"any": "any type", "number": "any type but b1", "int": "an integer", "int|bool": "an integer or b1"}
+    named = {
+        "any": "any type",
+        "number": "any type but b1",
+        "int": "an integer",
+        "int|bool": "an integer or b1",
+    }
     return named.get(types) or listed(CLASSES[types])
 
 
 def operand_text(op: Op, types: str) -> str:
     groups: dict[str, list[str]] = {}
     words = {"T": type_words(types), "I": "an integer", "b1": "b1", "i32": "i32", "u32": "u32"}
-    for name, slot in zip(op.operands, op.operand_slots):
+    for name, slot in zip(op.operands, op.operand_slots, strict=True):
         groups.setdefault(words[slot], []).append(name)
     return "; ".join(f"{', '.join(names)}: {words}" for words, names in groups.items())
 
 
 def result_text(op: Op) -> str:
-    shared = [n for n, s in zip(op.operands, op.operand_slots) if s == "T"]
+    shared = [n for n, s in zip(op.operands, op.operand_slots, strict=True) if s == "T"]
     words = {
-        "T": f"the type of {shared[0]}" if len(shared) == 1 else f"the common type of {listed(shared).replace(' or ', ' and ')}",
-        "U": f"the unsigned type of {shared[0]}'s width", "b1": "b1", "i32": "i32", "u32": "u32",
+        "T": f"the type of {shared[0]}"
+        if len(shared) == 1
+        else f"the common type of {listed(shared).replace(' or ', ' and ')}",
+        "U": f"the unsigned type of {shared[0]}'s width",
+        "b1": "b1",
+        "i32": "i32",
+        "u32": "u32",
     }
     return " and ".join(words[s] for s in op.result_slots)
 
@@ -62,8 +72,9 @@ def metal_text(op: Op) -> str:
 
 
 def docstring(op: Op, name: str, types: str) -> str:
-    starts_with_name = re.match(r"\w+", op.summary) and re.match(r"\w+", op.summary)[0] in op.operands
-    parts = [(op.summary if starts_with_name else op.summary[0].upper() + op.summary[1:]) + "."]
+    word = re.match(r"\w+", op.summary)
+    names_operand = word is not None and word[0] in op.operands
+    parts = [(op.summary if names_operand else op.summary[0].upper() + op.summary[1:]) + "."]
     if op.description:
         parts.append(op.description)
     parts.append(f"{operand_text(op, types)}. Result: {result_text(op)}.\n{metal_text(op)}")
@@ -83,7 +94,7 @@ def function_docs(ops: list[Op]) -> str:
 
 
 # Functions that are written out in bindings/functions.cpp and bindings/queries.cpp.
-FURTHER = '''
+FURTHER = """
 def where(false_value: ValueLike, true_value: ValueLike, condition: ValueLike) -> Value: ...
 def mad(x: ValueLike, y: ValueLike, z: ValueLike) -> Value: ...
 def metal_cast(x: ValueLike, to: DTypeLike) -> Value: ...
@@ -96,7 +107,7 @@ def cmp_ugt(x: ValueLike, y: ValueLike) -> Value: ...
 def cmp_uge(x: ValueLike, y: ValueLike) -> Value: ...
 
 thread_position_in_grid: Value
-'''
+"""
 
 
 def stub(ops: list[Op], modal_only: bool) -> str:
@@ -107,7 +118,11 @@ def stub(ops: list[Op], modal_only: bool) -> str:
             if modal_only and not op.modal:
                 continue
             arguments = ", ".join(f"{n}: ValueLike" for n in op.operands)
-            result = "Value" if len(op.result_slots) == 1 else f"tuple[{', '.join(['Value'] * len(op.result_slots))}]"
+            result = (
+                "Value"
+                if len(op.result_slots) == 1
+                else f"tuple[{', '.join(['Value'] * len(op.result_slots))}]"
+            )
             text = docstring(op, name, types).replace("\n", "\n    ").replace("\n    \n", "\n\n")
             lines.append(f'def {name}({arguments}, /) -> {result}:\n    """{text}"""\n')
             names.append(name)

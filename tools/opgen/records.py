@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Reads the operation records that `llvm-tblgen --dump-json` prints and gives them as plain Python objects.
 
-    ops = read(json.load(open("ops.json")))
-    ops[0].name, ops[0].operands, ops[0].rule
+ops = read(json.load(open("ops.json")))
+ops[0].name, ops[0].operands, ops[0].rule
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 ELEMS = ["b1", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f16", "bf16", "f32"]
 SIGNED = ["i8", "i16", "i32", "i64"]
@@ -97,7 +98,7 @@ def parse_rule(record: str, rule: str) -> tuple[str, list[str], list[str]]:
     return "slots", operands, results
 
 
-def read(records: dict) -> list[Op]:
+def read(records: dict[str, Any]) -> list[Op]:
     ops = []
     for record in records["!instanceof"]["Enigma_Op"]:
         r = records[record]
@@ -134,7 +135,7 @@ def read(records: dict) -> list[Op]:
             msl=[(m.partition(":")[0].strip(), m.partition(":")[2].strip()) for m in r["msl"]],
             host=r["host"],
             section=r["section"],
-            msl_version=tuple(int(x) for x in r["mslVersion"].split(".")),
+            msl_version=(int(r["mslVersion"].partition(".")[0]), int(r["mslVersion"].partition(".")[2])),
             bf16_native=bool(r["bf16Native"]),
             modal=bool(r["modal"]),
             samples=r["samples"],

@@ -99,7 +99,8 @@ class Enigma_Op<string mnemonic, list<Trait> traits = []> : Op<Enigma_Dialect, m
   string rule = "";
   // MSL text by class of T, first match wins: "class: template". Classes as above, a type name, or "wraps" (signed
   // arithmetic that C leaves undefined) and "checked" (signed, with guards): both are passed over for operations marked in_range;
-  // "narrow" (8 and 16 bits, which C promotes), "mask" (vectors of b1), "vector" (any vector). In a template $x is an operand, $T the MSL type of the result, $X that of
+  // "narrow" (8 and 16 bits, which C promotes), "mask" (vectors of b1), "vector" (any vector),
+  // "sint vector" (of signed integers). In a template $x is an operand, $T the MSL type of the result, $X that of
   // the operand x, $U the unsigned type of x's width, $mode the math namespace. enigma_* names are functions of
   // lib/Target/MSL/Prelude.cpp, printed when used.
   list<string> msl = [];

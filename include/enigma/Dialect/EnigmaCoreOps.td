@@ -48,7 +48,7 @@ def Enigma_CastOp : Enigma_Elementwise<"cast", []> {
   let summary = "x converted to another type";
   let description = [{
     Float to integer truncates; out of range the value is unspecified (the host saturates, NaN gives 0). Integer to
-    integer keeps the low bits. To b1: whether x differs from 0.
+    integer keeps the low bits. Integer to bf16 rounds to f32 first, on every device. To b1: whether x differs from 0.
   }];
   let arguments = (ins Enigma_Value:$x);
   let results = (outs Enigma_Value:$result);
@@ -176,7 +176,7 @@ class Enigma_Shift<string mnemonic, string text, list<string> templates>
 }
 // $y& is the count reduced modulo the width.
 def Enigma_ShlOp : Enigma_Shift<"shl", "x << y, the count taken modulo the width; the type of x",
-    ["sint: $T($U($x) << $y&)", "narrow: $T($x << $y&)", "int: $x << $y&"]> {
+    ["sint vector: $T($U($x) << $U($y&))", "sint: $T($U($x) << $y&)", "narrow: $T($x << $y&)", "int: $x << $y&"]> {
   let host = "b.shl(x, y)";
   let python = "shift_left";
 }
@@ -188,14 +188,15 @@ def Enigma_ShrOp : Enigma_Shift<"shr", "x >> y, arithmetic for signed x, the cou
 
 //===-- Comparison and selection ----------------------------------------------------------------------------===//
 
-class Enigma_Compare<string mnemonic, string operator, string text>
+// Metal orders no vectors of b1: `mask` says it in logic.
+class Enigma_Compare<string mnemonic, string operator, string text, list<string> mask = []>
     : Enigma_BinaryPredicate<mnemonic, Enigma_Value, "Comparisons"> {
   let summary = text;
   let types = "any";
   let section = "3.2";
   let bf16Native = 1;
   let hasFolder = 1;
-  let msl = ["any: $x " # operator # " $y"];
+  let msl = !listconcat(mask, ["any: $x " # operator # " $y"]);
 }
 def Enigma_CmpEqOp : Enigma_Compare<"cmp_eq", "==", "x == y; false where one is NaN"> {
   let host = "b.eq(x, y)";
@@ -203,16 +204,17 @@ def Enigma_CmpEqOp : Enigma_Compare<"cmp_eq", "==", "x == y; false where one is 
 def Enigma_CmpNeOp : Enigma_Compare<"cmp_ne", "!=", "x != y; true where one is NaN"> {
   let host = "b.ne(x, y)";
 }
-def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of different signs; false where one is NaN"> {
+def Enigma_CmpLtOp : Enigma_Compare<"cmp_lt", "<", "x < y as numbers, also of different signs; false where one is NaN",
+    ["mask: !$x & $y"]> {
   let host = "b.lt(x, y)";
 }
-def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN"> {
+def Enigma_CmpLeOp : Enigma_Compare<"cmp_le", "<=", "x <= y as numbers; false where one is NaN", ["mask: !$x | $y"]> {
   let host = "b.le(x, y)";
 }
-def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN"> {
+def Enigma_CmpGtOp : Enigma_Compare<"cmp_gt", ">", "x > y as numbers; false where one is NaN", ["mask: $x & !$y"]> {
   let host = "b.gt(x, y)";
 }
-def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN"> {
+def Enigma_CmpGeOp : Enigma_Compare<"cmp_ge", ">=", "x >= y as numbers; false where one is NaN", ["mask: $x | !$y"]> {
   let host = "b.ge(x, y)";
 }
 

@@ -63,7 +63,8 @@ inline Node nullNode() { return {0, static_cast<uint64_t>(NodeKind::Null)}; }
 inline Node tupleNode(uint32_t rank, uint32_t span) {
   return {rank, static_cast<uint64_t>(NodeKind::Tuple) | (static_cast<uint64_t>(span) << 8)};
 }
-/// `leaf` times E(path...), appending to a basis that `leaf` may have. LayoutError beyond the limits above.
+/// `leaf` times E(path...), appending to a basis that `leaf` may have; 0 stays 0. LayoutError beyond the
+/// limits above.
 Node scaleBasis(Node leaf, const uint32_t *path, uint32_t depth);
 /// `leaf` without its basis.
 inline Node basisValue(Node leaf) { return {leaf.value, leaf.meta & 0xff}; }

@@ -21,38 +21,39 @@ class InlineVector {
 
 public:
   InlineVector() {}
-  InlineVector(const InlineVector &other) { append(other.data(), other.size()); }
+  InlineVector(const InlineVector &other) { append(other.data_, other.size_); }
   InlineVector(InlineVector &&other) noexcept { take(other); }
   InlineVector &operator=(const InlineVector &other) {
     if (this != &other) {
       size_ = 0;
-      append(other.data(), other.size());
+      append(other.data_, other.size_);
     }
     return *this;
   }
   InlineVector &operator=(InlineVector &&other) noexcept {
     if (this != &other) {
-      heap_.reset();
+      release();
       take(other);
     }
     return *this;
   }
+  ~InlineVector() { release(); }
 
-  T *data() { return heap_ ? heap_.get() : local(); }
-  const T *data() const { return heap_ ? heap_.get() : local(); }
+  T *data() { return data_; }
+  const T *data() const { return data_; }
   uint32_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  T *begin() { return data(); }
-  T *end() { return data() + size_; }
-  const T *begin() const { return data(); }
-  const T *end() const { return data() + size_; }
+  T *begin() { return data_; }
+  T *end() { return data_ + size_; }
+  const T *begin() const { return data_; }
+  const T *end() const { return data_ + size_; }
   T &operator[](uint32_t i) {
     assert(i < size_);
-    return data()[i];
+    return data_[i];
   }
   const T &operator[](uint32_t i) const {
     assert(i < size_);
-    return data()[i];
+    return data_[i];
   }
   T &back() { return (*this)[size_ - 1]; }
   const T &back() const { return (*this)[size_ - 1]; }
@@ -60,26 +61,21 @@ public:
   void pop_back() { --size_; }
   void truncate(uint32_t n) { size_ = n; }
 
-  void push_back(const T &value) {
-    T copy = value; // value may live in this very vector
-    if (size_ == capacity_)
+  void push_back(T value) { // by value: it may live in this very vector
+    if (size_ == capacity_) [[unlikely]]
       grow(size_ + 1);
-    data()[size_++] = copy;
+    data_[size_++] = value;
   }
   /// Appends n elements, which may lie inside this vector.
   void append(const T *from, uint32_t n) {
-    if (size_ + n > capacity_) {
-      std::unique_ptr<T[]> old = std::move(heap_);
-      const T *mine = old ? old.get() : local();
-      uint32_t capacity = capacity_ * 2 > size_ + n ? capacity_ * 2 : size_ + n;
-      std::unique_ptr<T[]> bigger(new T[capacity]);
-      std::memcpy(static_cast<void *>(bigger.get()), mine, size_ * sizeof(T));
-      std::memcpy(static_cast<void *>(bigger.get() + size_), from, n * sizeof(T));
-      heap_ = std::move(bigger);
-      capacity_ = capacity;
-    } else if (n) {
-      std::memmove(static_cast<void *>(data() + size_), from, n * sizeof(T));
+    if (size_ + n > capacity_) [[unlikely]] {
+      bool mine = from >= data_ && from < data_ + size_;
+      size_t at = mine ? static_cast<size_t>(from - data_) : 0;
+      grow(size_ + n);
+      if (mine)
+        from = data_ + at;
     }
+    copy(data_ + size_, from, n);
     size_ += n;
   }
   void resize(uint32_t n, const T &value) {
@@ -90,30 +86,43 @@ public:
 
 private:
   T *local() { return reinterpret_cast<T *>(bytes_); }
-  const T *local() const { return reinterpret_cast<const T *>(bytes_); }
+  bool onHeap() const { return data_ != reinterpret_cast<const T *>(bytes_); }
+  static void copy(T *to, const T *from, uint32_t n) {
+    for (uint32_t i = 0; i < n;
+         ++i) // a handful; what is appended to a vector from itself does not overlap its end
+      to[i] = from[i];
+  }
   void grow(uint32_t least) {
     uint32_t capacity = capacity_ * 2 > least ? capacity_ * 2 : least;
-    std::unique_ptr<T[]> bigger(new T[capacity]);
-    std::memcpy(static_cast<void *>(bigger.get()), data(), size_ * sizeof(T));
-    heap_ = std::move(bigger);
+    T *bigger = std::allocator<T>().allocate(capacity);
+    std::memcpy(static_cast<void *>(bigger), data_, size_ * sizeof(T));
+    release();
+    data_ = bigger;
     capacity_ = capacity;
   }
+  void release() {
+    if (onHeap()) [[unlikely]]
+      std::allocator<T>().deallocate(data_, capacity_);
+    data_ = local();
+    capacity_ = N;
+  }
+  /// Of a vector that owns nothing.
   void take(InlineVector &other) noexcept {
     size_ = other.size_;
-    if (other.heap_) {
-      heap_ = std::move(other.heap_);
+    if (other.onHeap()) [[unlikely]] {
+      data_ = other.data_;
       capacity_ = other.capacity_;
+      other.data_ = other.local();
+      other.capacity_ = N;
     } else {
-      capacity_ = N;
-      std::memcpy(static_cast<void *>(local()), other.local(), size_ * sizeof(T));
+      copy(data_, other.data_, size_);
     }
     other.size_ = 0;
-    other.capacity_ = N;
   }
 
+  T *data_ = local();
   uint32_t size_ = 0;
   uint32_t capacity_ = N;
-  std::unique_ptr<T[]> heap_;
   alignas(T) unsigned char bytes_[N * sizeof(T)];
 };
 

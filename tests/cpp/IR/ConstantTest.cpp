@@ -27,6 +27,18 @@ TEST(Constant, KnownHalves) {
   EXPECT_EQ(constantBits(Elem::f16, 0.1), 0x2E66u);
 }
 
+TEST(Constant, IntegersAreRoundedOnce) {
+  // As a double the first would lose its last bit, and then be halfway between two floats.
+  EXPECT_EQ(constantBits(Elem::f32, (uint64_t(1) << 60) + (uint64_t(1) << 36) + 1), 0x5D800001u);
+  EXPECT_EQ(constantBits(Elem::f32, (uint64_t(1) << 60) + (uint64_t(1) << 36)), 0x5D800000u)
+      << "halfway: to even";
+  EXPECT_EQ(constantBits(Elem::f32, -int64_t((uint64_t(1) << 60) + (uint64_t(1) << 36) + 1)), 0xDD800001u);
+  EXPECT_EQ(constantBits(Elem::bf16, (uint64_t(1) << 60) + (uint64_t(1) << 52) + 1), 0x5D81u);
+  EXPECT_EQ(constantBits(Elem::f32, ~uint64_t(0)), 0x5F800000u);
+  EXPECT_EQ(constantBits(Elem::f16, 65520), std::nullopt);
+  EXPECT_EQ(constantBits(Elem::f16, 65519), 0x7BFFu);
+}
+
 TEST(Constant, KnownBfloats) {
   EXPECT_EQ(constantBits(Elem::bf16, 1.0), 0x3F80u);
   EXPECT_EQ(constantBits(Elem::bf16, 1.00390625), 0x3F80u) << "halfway: to even";

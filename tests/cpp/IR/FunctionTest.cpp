@@ -77,12 +77,22 @@ TEST(Function, HashOfStructureForgetsNamesAndPlaces) {
   EXPECT_NE(hash(one.f, HashScope::structureAndNames), hash(two.f, HashScope::structureAndNames));
 }
 
+TEST(Function, TheMetalNameIsAnIdentifier) {
+  EXPECT_EQ(Function("saxpy_2").kernelName(), "enigma_kernel_saxpy_2");
+  EXPECT_EQ(Function("<lambda>").kernelName(), "enigma_kernel_u3clambdau3e");
+  EXPECT_EQ(Function("gr\xc3\xb6\xc3\x9f"
+                     "e")
+                .kernelName(),
+            "enigma_kernel_gruc3ub6uc3u9fe");
+}
+
 TEST(Contract, FusesAProductThatIsUsedOnceInASum) {
   Kernel k;
   Value product = k.b.binary(Operator::mul, k.x, k.x);
   k.b.store(k.c, k.i, k.b.binary(Operator::add, Literal(1.0), product));
   contract(k.f);
-  EXPECT_EQ(opcodes(k.f), (std::vector<std::string>{"thread_position_in_grid", "load", "constant", "fma", "store"}));
+  EXPECT_EQ(opcodes(k.f),
+            (std::vector<std::string>{"thread_position_in_grid", "load", "constant", "fma", "store"}));
   verify(k.f);
 }
 
@@ -91,7 +101,8 @@ TEST(Contract, NegatesForDifferences) {
   k.b.store(k.c, k.i, k.b.binary(Operator::sub, k.b.binary(Operator::mul, k.x, k.x), k.x));
   k.b.store(k.a, k.i, k.b.binary(Operator::sub, k.x, k.b.binary(Operator::mul, k.x, k.x)));
   contract(k.f);
-  EXPECT_EQ(opcodes(k.f), (std::vector<std::string>{"thread_position_in_grid", "load", "neg", "fma", "store", "neg", "fma", "store"}));
+  EXPECT_EQ(opcodes(k.f), (std::vector<std::string>{"thread_position_in_grid", "load", "neg", "fma", "store",
+                                                    "neg", "fma", "store"}));
   const Op &first = k.f.op(k.f.body()[3]), &second = k.f.op(k.f.body()[6]);
   EXPECT_EQ(k.f.operands(first)[0], k.x) << "x * x - x is fma(x, x, -x)";
   EXPECT_NE(k.f.operands(first)[2], k.x);

@@ -66,3 +66,12 @@ enigma.kernel @masks(%A: !enigma.buffer<f32, device>, %i: i32, %x: f32) writes [
   enigma.store_if %v, %A[%i] if %no : f32, !enigma.buffer<f32, device>, i32
   enigma.store %w, %A[%i] : f32, !enigma.buffer<f32, device>, i32
 }
+
+// An integer becomes bf16 by way of f32: 2^29 + 2^21 + 1 is halfway there, and goes to even.
+// CHECK-LABEL: @narrowed
+// CHECK: enigma.constant 5.368700e+08 : bf16
+enigma.kernel @narrowed(%A: !enigma.buffer<bf16, device>, %i: i32) writes [0] {
+  %n = enigma.constant 538968065 : i32
+  %b = enigma.cast %n : i32 to bf16
+  enigma.store %b, %A[%i] : bf16, !enigma.buffer<bf16, device>, i32
+}

@@ -124,3 +124,35 @@ enigma.kernel @outside(%A: !enigma.buffer<f32, device>, %n: i32) writes [0] {
   %m = enigma.neg %v : f32
   enigma.store %m, %A[%u1] : f32, !enigma.buffer<f32, device>, ui32
 }
+
+// -----
+// A bound beyond 2^63 leaves no room to count past it by more than one.
+// CHECK-LABEL: kernel void far(
+// CHECK: {{^}}    ulong i_count = enigma_trip_count<ulong, ulong>(18446744073709551610UL, 18446744073709551615UL, 2UL);
+enigma.kernel @far(%A: !enigma.buffer<ui64, device>) writes [0] {
+  %lower = enigma.constant 18446744073709551610 : ui64
+  %upper = enigma.constant 18446744073709551615 : ui64
+  %step = enigma.constant 2 : ui64
+  %zero = enigma.constant 0 : ui32
+  enigma.for %lower, %upper, %step : ui64 {
+  ^bb0(%i: ui64):
+    enigma.store %i, %A[%zero] : ui64, !enigma.buffer<ui64, device>, ui32
+    enigma.yield
+  }
+}
+
+// -----
+// Positions of a narrow type: the count is computed in it, the positions beyond int's reach.
+// CHECK-LABEL: kernel void narrow(
+// CHECK: {{^}}    uchar i_count = enigma_trip_count<char, uchar>(char(-100), n, char(3));
+// CHECK-NEXT: {{^}}    for (uchar i_step = 0; i_step < i_count; ++i_step) {
+// CHECK-NEXT: {{^}}        char i = char(uint(char(-100)) + i_step * uint(char(3)));
+enigma.kernel @narrow(%n: i8, %A: !enigma.buffer<i8, device>) writes [1] {
+  %lower = enigma.constant -100 : i8
+  %step = enigma.constant 3 : i8
+  enigma.for %lower, %n, %step : i8 {
+  ^bb0(%i: i8):
+    enigma.store %i, %A[%i] : i8, !enigma.buffer<i8, device>, i8
+    enigma.yield
+  }
+}

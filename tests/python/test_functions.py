@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Every operation of the records is a documented Python function, and traces on every type that it takes."""
+
+import inspect
+import json
+import pathlib
+
+import pytest
+
+import enigma as en
+
+OPS = json.loads((pathlib.Path(en.__file__).parent / "_ops.json").read_text())
+FUNCTIONS = [(f["name"], op, f["types"]) for op in OPS for f in op["functions"]]
+TYPES = ["f16", "bf16", "f32", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "b1"]
+SECTION_4 = (  # noqa: SIM905
+    "sqrt rsqrt abs ceil floor round rint trunc sign saturate fract exp exp2 exp10 log log2 log10 "
+    "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sinpi cospi tanpi fmin fmax fmod "
+    "pow powr atan2 step copysign fdim ldexp frexp modf nextafter clamp fma mad mix smoothstep isnan "
+    "isinf isfinite isnormal signbit isordered isunordered erf erfinv imin imax iclamp min max "
+    "abs_diff add_sat sub_sat mul_hi mad_hi mad_sat hadd rhadd rotate popcount clz ctz reverse_bits "
+    "extract_bits insert_bits metal_cast as_type where select_ load_if store_if cmp_eq cmp_ne cmp_lt "
+    "cmp_le cmp_gt cmp_ge cmp_ult cmp_ule cmp_ugt cmp_uge thread_position_in_grid "
+    "thread_position_in_grid_xyz thread_position_in_threadgroup threadgroup_position_in_grid "
+    "thread_index_in_simdgroup simdgroup_index_in_threadgroup threads_per_simdgroup "
+    "threads_per_threadgroup threads_per_grid dispatch_threads_per_threadgroup threadgroups_per_grid "
+    "thread_index_in_threadgroup simdgroups_per_threadgroup "
+).split()
+MODAL = (  # noqa: SIM905
+    "sqrt rsqrt exp exp2 exp10 log log2 log10 pow powr sin cos tan asin acos atan atan2 sinh cosh "
+    "tanh asinh acosh atanh sinpi cospi tanpi "
+).split()
+
+
+@pytest.mark.parametrize("name", SECTION_4)
+def test_the_function_exists_and_is_documented(name):
+    function = getattr(en, name)
+    assert function.__doc__
+
+
+@pytest.mark.parametrize(("name", "op", "types"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS])
+def test_a_docstring_tells_summary_operands_result_and_metal(name, op, types):
+    function = getattr(en, name)
+    assert list(inspect.signature(function).parameters) == op["operands"]
+    text = inspect.getdoc(function)
+    assert op["summary"][1:] in text
+    assert "Result: " in text
+    assert "Metal" in text
+
+
+@pytest.mark.parametrize(("name", "op", "types"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS])
+def test_a_function_takes_exactly_its_types(name, op, types):
+    function = getattr(en, name)
+    for dtype in (getattr(en, n) for n in TYPES):
+
+        def k(A: dtype, C: en.b1, N: en.u32, Out: en.b1):
+            values = {"T": A[0], "I": A[1], "b1": C[0], "i32": N[0], "u32": N[1]}
+            result = function(*(values[slot] for slot in op["operand_slots"]))
+            first = result[0] if isinstance(result, tuple) else result
+            Out[0] = first != first
+
+        if dtype.name in types or (dtype.name == "b1" and "i32" in types):  # b1 counts as i32
+            assert "kernel void" in en.compile(en.kernel(k)).metal_source
+        else:
+            with pytest.raises(en.TraceError, match=f"^{name}: needs "):
+                en.compile(en.kernel(k))
+
+
+@pytest.mark.parametrize("name", MODAL)
+@pytest.mark.parametrize("mode", ["fast", "precise"])
+def test_math_functions_have_fast_and_precise_forms(mode, name):
+    function = getattr(getattr(en, mode), name)
+    count = len(inspect.signature(function).parameters)
+
+    def k(A: en.f32, Out: en.f32):
+        Out[0] = function(*[A[i] for i in range(count)])
+
+    assert f"{mode}::{name}(" in en.compile(en.kernel(k)).metal_source
+
+
+def test_other_functions_have_no_fast_form():
+    assert not hasattr(en.fast, "floor")
+    assert sorted(n for n in dir(en.fast) if not n.startswith("_")) == sorted(MODAL)
+
+
+def test_names_import_from_the_package():
+    from enigma import IRValue, clamp, fast, select_, thread_position_in_grid  # noqa: F401
+    from enigma.precise import sin  # noqa: F401
+
+    assert IRValue is en.Value
+
+
+def test_a_star_import_leaves_pythons_own_functions_alone():
+    space = {}
+    exec("from enigma import *", space)
+    assert space["sin"] is en.sin
+    assert not {"abs", "min", "max", "round", "pow", "compile"} & set(space)
