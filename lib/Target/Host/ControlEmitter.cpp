@@ -50,8 +50,8 @@ void CarriedShapes::beginAttempt() {
 
 unsigned CarriedShapes::enter(const Values &initial) {
   const unsigned number = next++;
-  if (number == loops.size())
-    loops.emplace_back();
+  if (number >= loops.size())
+    loops.resize(number + 1);
   Loop &loop = loops[number];
   if (!loop.isKnown) {
     loop.isKnown = true;
@@ -311,9 +311,11 @@ Lanes ControlEmitter::tripCount(const Lanes &lower, const Lanes &upper, const La
   const Lanes zero = b.integer(t, 0), one = b.integer(u, 1);
   const auto countOf = [&](const Lanes &first, const Lanes &last, const Lanes &by) {
     const Lanes span = b.sub(relabelled(last, u), relabelled(first, u));
-    auto *constant = dyn_cast<ConstantInt>(by.value);
-    if (by.isUniform() && constant && constant->isOne())
+    auto *constant = by.isUniform() ? dyn_cast<ConstantInt>(by.value) : nullptr;
+    if (constant && constant->isOne())
       return span;
+    if (constant && constant->getValue().isPowerOf2())
+      return b.add(b.shr(b.sub(span, one), b.integer(u, constant->getValue().logBase2())), one);
     return b.add(b.floorDiv(b.sub(span, one), by), one);
   };
   const Lanes none = b.integer(u, 0), up = relabelled(step, u), down = b.neg(up);
@@ -328,13 +330,29 @@ Lanes ControlEmitter::tripCount(const Lanes &lower, const Lanes &upper, const La
   return b.select(runs, countOf(first, last, b.select(isUp, up, down)), none);
 }
 
-Values ControlEmitter::forLoop(const Lanes &lower, const Lanes &upper, const Lanes &step,
-                               const Values &initial, ArrayRef<bool> used,
-                               function_ref<Values(const Lanes &, const Values &)> body) {
+Values ControlEmitter::forLoop(const Range &range, const Values &initial, ArrayRef<bool> used, ForBody body) {
+  const Lanes count = tripCount(range.lower, range.upper, range.step);
+  const Lanes none = b.integer(count.type, 0);
+  if (count.isUniform() || !range.isShort) {
+    Values results = countedLoop(range, count, none, initial, used, body);
+    shapes.skip();
+    return results;
+  }
+  // As many positions as all lanes have need no mask of their own; the rest follows lane by lane.
+  Value *most = ConstantInt::getAllOnesValue(b.vectorType(count.type));
+  Value *shared = ir.CreateIntMinReduce(selected(mask.bits, b.vector(count), most), /*IsSigned=*/false);
+  const Lanes together = LaneBuilder::uniform(count.type, shared);
+  const SmallVector<bool, 8> all(initial.size(), true);
+  const Values between = countedLoop(range, together, none, initial, all, body);
+  return countedLoop(range, count, together, between, used, body);
+}
+
+/// Positions number `from` to `count`; the first is uniform.
+Values ControlEmitter::countedLoop(const Range &range, const Lanes &count, const Lanes &from,
+                                   const Values &initial, ArrayRef<bool> used, ForBody body) {
   const unsigned number = shapes.enter(initial);
   const CarriedShapes::Loop assumed = shapes.loop(number);
   const LaneMask outer = mask;
-  const Lanes count = tripCount(lower, upper, step);
   const bool isDivergent = !count.isUniform();
   const ElementKind u = count.type;
   const auto isVarying = [&](size_t i) { return assumed.carried[i].shape == Lanes::Shape::Varying; };
@@ -347,14 +365,13 @@ Values ControlEmitter::forLoop(const Lanes &lower, const Lanes &upper, const Lan
     if (isKept(i))
       keptStart[i] = b.vector(initial[i]);
   }
-  Value *zero = ConstantInt::get(b.scalarType(u), 0);
   const auto activeAt = [&](Value *k, Value *among) {
     const Lanes runs = b.lt(LaneBuilder::uniform(u, k), count);
     return ir.CreateAnd(among, ir.CreateBitCast(b.vector(runs), ir.getInt32Ty()));
   };
-  Value *firstActive = isDivergent ? activeAt(zero, outer.bits) : nullptr;
+  Value *firstActive = isDivergent ? activeAt(from.value, outer.bits) : nullptr;
   Value *runs =
-      isDivergent ? ir.CreateICmpNE(firstActive, ir.getInt32(0)) : ir.CreateICmpNE(count.value, zero);
+      isDivergent ? ir.CreateICmpNE(firstActive, ir.getInt32(0)) : ir.CreateICmpULT(from.value, count.value);
   BasicBlock *before = ir.GetInsertBlock(), *loop = block("loop"), *end = block("loop.end");
   Value *budgetBefore = budget;
   ir.CreateCondBr(runs, loop, end);
@@ -373,12 +390,12 @@ Values ControlEmitter::forLoop(const Lanes &lower, const Lanes &upper, const Lan
     if (isKept(i))
       kept[i] = ir.CreatePHI(b.vectorType(initial[i].type), 2, "kept");
   }
-  k->addIncoming(zero, before);
+  k->addIncoming(from.value, before);
   if (isDivergent) {
     activeIn->addIncoming(firstActive, before);
     mask = maskOf(activeIn);
   }
-  const Lanes position = b.add(lower, b.mul(LaneBuilder::uniform(lower.type, k), step));
+  const Lanes position = b.add(range.lower, b.mul(LaneBuilder::uniform(range.lower.type, k), range.step));
   const Values yielded = body(position, carried);
 
   SmallVector<Value *, 8> next, keptNext(initial.size());

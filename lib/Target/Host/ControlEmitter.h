@@ -6,7 +6,7 @@
 // lanes alone.
 //
 //   Values results = control.branch(condition, {.emit = [&] { return thenValues; }}, {.emit = [&] { ... }});
-//   Values sums = control.forLoop(lower, upper, step, {zero}, used, [&](const Lanes &position, const Values
+//   Values sums = control.forLoop({lower, upper, step}, {zero}, used, [&](const Lanes &position, const Values
 //   &carried) {
 //     return Values{b.add(carried[0], ...)};
 //   });
@@ -53,6 +53,8 @@ public:
   bool mustRepeat() const { return changed; }
   /// The next loop, in the order in which they are emitted, with what it starts from taken in.
   unsigned enter(const Values &initial);
+  /// Leaves a number out, so that loops keep theirs whichever form those before them have.
+  void skip() { ++next; }
   /// A copy: loops inside the body may be added meanwhile.
   Loop loop(unsigned number) const { return loops[number]; }
   /// Takes into account that component `i` comes to have this form too.
@@ -90,9 +92,13 @@ public:
 
   Values branch(const Lanes &condition, Arm thenArm, Arm elseArm);
   /// `body` gets the position and the carried values and gives the next ones. Results that are not `used` are
-  /// nothing to rely on.
-  Values forLoop(const Lanes &lower, const Lanes &upper, const Lanes &step, const Values &initial,
-                 llvm::ArrayRef<bool> used, llvm::function_ref<Values(const Lanes &, const Values &)> body);
+  /// nothing to rely on. The body of a short range may be emitted twice.
+  struct Range {
+    Lanes lower, upper, step;
+    bool isShort = false; ///< few operations and no loops
+  };
+  using ForBody = llvm::function_ref<Values(const Lanes &position, const Values &carried)>;
+  Values forLoop(const Range &range, const Values &initial, llvm::ArrayRef<bool> used, ForBody body);
   /// `condition` gives the condition and, behind it, what goes to the body, and is the result where the
   /// condition does not hold.
   Values whileLoop(const Values &initial, llvm::ArrayRef<bool> used, Body condition, Body body);
@@ -107,6 +113,8 @@ private:
   LaneMask maskOf(llvm::Value *bits);
   Values branchUniformly(const Lanes &condition, Arm thenArm, Arm elseArm);
   Values armUnderMask(const LaneMask &lanes, Arm arm);
+  Values countedLoop(const Range &range, const Lanes &count, const Lanes &from, const Values &initial,
+                     llvm::ArrayRef<bool> used, ForBody body);
   Lanes tripCount(const Lanes &lower, const Lanes &upper, const Lanes &step);
   /// The raw value of x in a form; where x does not have it, that is noted for the next attempt.
   llvm::Value *inForm(unsigned loop, size_t i, const CarriedShapes::Form &form, const Lanes &x);

@@ -339,7 +339,7 @@ private:
   const Components &valueOf(mlir::Value value) { return values.find(value)->second; }
 
   void lower(mlir::Operation &op) {
-    if (op.getNumResults() && values.contains(op.getResult(0)))
+    if (staticOps.contains(&op) && op.getNumResults() && values.contains(op.getResult(0)))
       return; // built ahead of its turn
     const OpKind kind = kindOf(&op);
     if (const auto query = queryOf(kind)) {
@@ -481,7 +481,16 @@ private:
       values[op.position()] = {position};
       return lowerRegion(op.getBody(), op.carried(), carried);
     };
-    bind(op.getResults(), control->forLoop(lower, upper, step, initial, usedOf(op.getResults()), body));
+    // What runs twice as code is to be small, and not to grow with the depth of loops.
+    constexpr unsigned kShort = 64;
+    unsigned operations = 0;
+    bool isInnermost = true;
+    op.getBody().walk([&](mlir::Operation *inner) {
+      ++operations;
+      isInnermost &= !llvm::isa<ForOp, WhileOp>(inner);
+    });
+    const ControlEmitter::Range range{lower, upper, step, isInnermost && operations <= kShort};
+    bind(op.getResults(), control->forLoop(range, initial, usedOf(op.getResults()), body));
   }
 
   void lowerWhile(WhileOp op) {
