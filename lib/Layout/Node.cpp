@@ -12,7 +12,8 @@ namespace enigma::layout {
 void fail(std::string message, std::vector<std::string> notes) {
   constexpr size_t most = 2000; // layouts of thousands of modes are named in messages too
   if (message.size() > most)
-    message = message.substr(0, most) + " ... (" + std::to_string(message.size() - most) + " more characters)";
+    message =
+        message.substr(0, most) + " ... (" + std::to_string(message.size() - most) + " more characters)";
   throw Error(ErrorKind::Layout, std::move(message), {}, std::move(notes));
 }
 
