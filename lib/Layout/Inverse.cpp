@@ -29,9 +29,14 @@ void sortByStride(T *begin, T *end) {
       *begin++ = modes[i];
     return;
   }
-  for (T *i = begin; i < end; ++i)
-    for (T *j = i; j > begin && j[0].stride.value < j[-1].stride.value; --j)
-      std::swap(j[0], j[-1]);
+  for (T *i = begin; i < end; ++i) {
+    if (i == begin || i->stride.value >= i[-1].stride.value)
+      continue;
+    T moved = *i, *j = i;
+    for (; j > begin && moved.stride.value < j[-1].stride.value; --j)
+      *j = j[-1];
+    *j = moved;
+  }
 }
 
 bool anyBasis(LayoutView layout) {
@@ -196,18 +201,22 @@ namespace {
 struct Placed {
   Node shape, stride, position;
 };
-using PlacedModes = InlineVector<Placed, 12>;
+class PlacedModes : public InlineVector<Placed, 12> {
+public:
+  void push(Node shape, Node stride) { push_back({shape, stride, intNode(0)}); }
+  Node &lastShape() { return back().shape; }
+  Node &lastStride() { return back().stride; }
+};
 
 PlacedModes placeModes(LayoutView layout) {
   needPositive("an inverse", layout);
-  Modes modes;
-  Coalescer merged(modes);
-  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
   PlacedModes placed;
+  Coalescer merged(placed);
+  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
   Node position = intNode(1);
-  for (const Mode &m : modes) {
-    placed.push_back({m.shape, m.stride, position});
-    position = mul(position, m.shape);
+  for (Placed &p : placed) {
+    p.position = position;
+    position = mul(position, p.shape);
   }
   return placed;
 }
