@@ -335,6 +335,17 @@ def test_launching_by_a_call_says_how_to_launch(compiled):
     assert "enigma.compile(double)" in notes(refusal(TypeError, lambda: double[N, 32](X, X)))[0]
 
 
+def test_a_constant_cannot_take_the_name_of_an_option():
+    @enigma.kernel
+    def taken(Out: f32, vec_width: Constexpr):
+        Out[0] = vec_width
+
+    error = refusal(TypeError, lambda: enigma.compile(taken, vec_width=4))
+    assert sentence(error) == (
+        "kernel taken: the Constexpr parameter vec_width has the name of an option of enigma.compile"
+    )
+
+
 # ---- Names
 
 
