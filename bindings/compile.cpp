@@ -74,6 +74,9 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
     PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
     throw nb::python_error();
   }
+  if (!trace.scopes.empty())
+    throw Error(ErrorKind::Trace, "kernel " + spec.name + ": an exception left a loop or branch and was caught outside of it", spec.loc,
+                {"the block was traced in part only; do not catch exceptions across it"});
   if (!result.is_none())
     throw Error(ErrorKind::Trace, "kernel " + spec.name + " returns a value", spec.loc,
                 {"a kernel gives its results by storing them: Out[i] = value"});

@@ -156,6 +156,20 @@ Trace::Trace(std::string name) : function(std::move(name)), outer(currentTrace) 
 
 Trace::~Trace() { currentTrace = outer; }
 
+void Trace::forget(uint32_t values) {
+  for (uint32_t &count : kept)
+    count = std::min(count, values);
+  kept.push_back(~0u);
+  if (ended.size() > values)
+    ended.resize(values);
+}
+
+Trace::State Trace::state(const ValueHandle &handle) const {
+  if (handle.value.id >= kept[handle.epoch])
+    return State::forgotten;
+  return handle.value.id < ended.size() && ended[handle.value.id] ? State::ended : State::usable;
+}
+
 SourceLoc callerLocation() {
   if (currentTrace)
     return currentTrace->places->resolve(currentTrace->places->here());

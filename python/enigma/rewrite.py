@@ -7,6 +7,8 @@ Plain tracing cannot see the names that the user gives to values, so
     x += 1                     ->    x += 1; x = name(x, "x")
     with block() as v: ...           with block() as v: v = name(v, "v"); ...
 
+and runs a body once, whatever its loops and branches: those are rewritten before, by rewrite_flow.py.
+
 Lines and columns stay the user's, globals stay live and closures keep their cells: errors, tracebacks and
 debuggers show the original text. Names that start with @ cannot clash with the user's.
 """
@@ -17,10 +19,12 @@ import __future__
 import ast
 import linecache
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from enigma._enigma import DType, Value, fail, name_value
 from enigma.errors import TraceError, from_core
+from enigma.flow import HOOKS as FLOW_HOOKS
+from enigma.rewrite_flow import FlowRewriter, remember
 
 Range = tuple[int, int, int, int]
 
@@ -43,6 +47,13 @@ class Source:
             cells[name] = CellType(hook)
         closure = tuple(cells[name] for name in self.code.co_freevars)
         return FunctionType(self.code, function.__globals__, function.__name__, None, closure)
+
+    def bind_called(self, function: FunctionType) -> FunctionType:
+        """The same for a function that a kernel calls: parameters and defaults as they are."""
+        out = self.bind(function)
+        out.__defaults__, out.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        out.__qualname__ = function.__qualname__
+        return out
 
 
 def error_at(file: str, place: Range, message: str, hints: list[str]) -> TraceError:
@@ -96,14 +107,20 @@ def _refuse_outer(value: Any, name: str) -> Any:
     return value
 
 
-HOOKS = {"@name": name_value, "@names": _name_structure, "@declare": _declare, "@outer": _refuse_outer}
+HOOKS = {
+    "@name": name_value,
+    "@names": _name_structure,
+    "@declare": _declare,
+    "@outer": _refuse_outer,
+} | FLOW_HOOKS
 
 
 # ---- The rewriting
 
 
 class Rewriter(ast.NodeTransformer):
-    def __init__(self, file: str, free: tuple[str, ...]) -> None:
+    def __init__(self, file: str, free: tuple[str, ...], is_kernel: bool = True) -> None:
+        self.is_kernel = is_kernel
         self.file = file
         self.free = free
         self.depth = 0
@@ -163,7 +180,7 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> Any:
         is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
-        if self.depth == 1 and not is_none:
+        if self.is_kernel and self.depth == 1 and not is_none:
             raise error_at(
                 self.file, range_of(node), "a kernel returns no value", ["store the result: Out[i] = value"]
             )
@@ -201,6 +218,8 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
+        if getattr(node, "glue", False):  # of rewrite_flow.py
+            return node
         for target in node.targets:
             if isinstance(target, (ast.Name, ast.Tuple, ast.List)):
                 node.value = self._bound(target, node.value)
@@ -355,8 +374,8 @@ def _bare(node: ast.FunctionDef) -> None:
         arg.annotation = None
 
 
-def rewrite(function: FunctionType) -> Source:
-    """Reads and rewrites the source of a kernel. TraceError where there is none or Python runs another."""
+def _read(function: FunctionType, what: str) -> tuple[ast.FunctionDef, Source, list[str]]:
+    """The tree of a function, where it is still what Python runs; its places; the names of imported modules in it."""
     code = function.__code__
     node = _parse(code)
     args = node.args
@@ -371,10 +390,53 @@ def rewrite(function: FunctionType) -> Source:
     )  # by pytest, which rewrites `assert`
     if not instrumented and not _same(_compile(node, code, (), imported), code):
         raise TraceError(
-            f"kernel {node.name}: the text in {code.co_filename} is no longer what Python runs",
+            f"{what} {node.name}: the text in {code.co_filename} is no longer what Python runs",
             hints=["the file changed after it was imported: reload it or restart Python"],
         )
+    return node, Source(code, place, parameters), imported
+
+
+def _flow(function: FunctionType) -> FlowRewriter:
+    file = function.__code__.co_filename
+
+    def refuse(place: Range, message: str, hints: list[str]) -> NoReturn:
+        raise error_at(file, place, message, hints)
+
+    return FlowRewriter(function, file, refuse)
+
+
+def rewrite(function: FunctionType) -> Source:
+    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer what Python runs."""
+    code = function.__code__
+    node, source, imported = _read(function, "kernel")
+    _flow(function).function(node, set(), is_kernel=True)
     Rewriter(code.co_filename, code.co_freevars).visit(node)
+    args = node.args
     args.args = [*args.posonlyargs, *args.args, *args.kwonlyargs]
     args.posonlyargs, args.kwonlyargs, args.kw_defaults = [], [], []
-    return Source(_compile(node, code, tuple(HOOKS), imported), place, parameters)
+    new = _compile(node, code, tuple(HOOKS), imported)
+    remember(new)
+    return Source(new, source.place, source.parameters)
+
+
+def rewrite_called(function: FunctionType) -> FunctionType:
+    """The rewritten form of a function that a kernel calls; itself where it has neither control flow nor calls that may have some."""
+    code = function.__code__
+    if code.co_name == "<lambda>" or _has_private_names(code):
+        return function
+    node, source, imported = _read(function, "function")
+    before = ast.dump(node)
+    _flow(function).function(node, set())
+    if ast.dump(node) == before:
+        return function
+    Rewriter(code.co_filename, code.co_freevars, is_kernel=False).visit(node)
+    new = _compile(node, code, tuple(HOOKS), imported)
+    remember(new)
+    return Source(new, source.place, source.parameters).bind_called(function)
+
+
+def _has_private_names(code: CodeType) -> bool:
+    """Names such as _Class__x, which Python makes of __x in a class: the function alone would not give them."""
+    names = (*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars)
+    mangled = any(n.startswith("_") and "__" in n[1:] and not n.endswith("__") for n in names)
+    return mangled or any(_has_private_names(c) for c in code.co_consts if isinstance(c, CodeType))

@@ -157,6 +157,8 @@ private:
     bool named = !nameOf(v.getLoc()).empty();
     // Used in a loop, it would be computed again each time.
     bool here = v.hasOneUse() && v.user_begin()->getBlock() == v.getParentBlock();
+    // What a region carries on is assigned to the variable that carries it, whatever its own name.
+    named &= !(here && isa<YieldOp>(*v.user_begin()));
     if (!here || named || e.text.size() > longestInline)
       return bind(v, e);
     expressions[v] = std::move(e);

@@ -85,13 +85,16 @@
   MSL_VECTORS3(T, T, f)
 #define MSL_INTS1(f)                                                                                         \
   MSL_INT1_OF(char, f)                                                                                       \
-  MSL_INT1_OF(uchar, f) MSL_INT1_OF(short, f) MSL_INT1_OF(ushort, f) MSL_INT1_OF(int, f)                     \
-      MSL_INT1_OF(uint, f) MSL_INT1_OF(long, f) MSL_INT1_OF(ulong, f)
+  MSL_INT1_OF(uchar, f)                                                                                      \
+  MSL_INT1_OF(short, f)                                                                                      \
+  MSL_INT1_OF(ushort, f) MSL_INT1_OF(int, f) MSL_INT1_OF(uint, f) MSL_INT1_OF(long, f) MSL_INT1_OF(ulong, f)
 #define MSL_INTS2(f)                                                                                         \
   MSL_INT2_OF(char, f)                                                                                       \
-  MSL_INT2_OF(uchar, f) MSL_INT2_OF(short, f) MSL_INT2_OF(ushort, f) MSL_INT2_OF(int, f)                     \
-      MSL_INT2_OF(uint, f) MSL_INT2_OF(long, f) MSL_INT2_OF(ulong, f)
+  MSL_INT2_OF(uchar, f)                                                                                      \
+  MSL_INT2_OF(short, f)                                                                                      \
+  MSL_INT2_OF(ushort, f) MSL_INT2_OF(int, f) MSL_INT2_OF(uint, f) MSL_INT2_OF(long, f) MSL_INT2_OF(ulong, f)
 #define MSL_INTS3(f)                                                                                         \
   MSL_INT3_OF(char, f)                                                                                       \
-  MSL_INT3_OF(uchar, f) MSL_INT3_OF(short, f) MSL_INT3_OF(ushort, f) MSL_INT3_OF(int, f)                     \
-      MSL_INT3_OF(uint, f) MSL_INT3_OF(long, f) MSL_INT3_OF(ulong, f)
+  MSL_INT3_OF(uchar, f)                                                                                      \
+  MSL_INT3_OF(short, f)                                                                                      \
+  MSL_INT3_OF(ushort, f) MSL_INT3_OF(int, f) MSL_INT3_OF(uint, f) MSL_INT3_OF(long, f) MSL_INT3_OF(ulong, f)
