@@ -42,9 +42,10 @@ HEAD = """# Operations
 
 Every operation that a kernel can use, and the types that it takes. Operands that share a type are brought
 to the common one first ([types.md](types.md)). *Metal* is the emitted text, with `T` for the type and `U` for
-its unsigned form; "helper" is a function of a few lines that Enigma prints into the text where Metal's library
-has none, or leaves a case undefined. *Since* is the version of Metal Shading Language (bf16 needs 3.1),
-*section* is that of its specification. Functions marked with * are also in `enigma.fast` and `enigma.precise`.
+its unsigned form; "helper" is a function of a few lines that Enigma prints into the text where Metal has
+none, or leaves a case undefined. *Since* is the version of Metal Shading Language (bf16 needs 3.1),
+*section* is that of its specification. Functions marked with * are also in `enigma.fast` and
+`enigma.precise`.
 """
 
 

@@ -171,6 +171,7 @@ class _Parameters:
         for name in names:
             kind, detail = self.parameter(name)
             if kind == "constexpr":
+                self.refuse_option(name)
                 constants[name] = (detail, defaults.get(name, _missing))
             elif name in defaults:
                 self.fail(
@@ -225,6 +226,16 @@ class _Parameters:
         elif getattr(annotation, "__module__", "") == "numpy":
             hints = ["write Enigma's type, such as enigma.f32"]
         self.fail(name, f"parameter {name} has an annotation that is no type of Enigma: {shown}", *hints)
+
+    def refuse_option(self, name: str) -> None:
+        from enigma.compiled import OPTIONS
+
+        if name in (*OPTIONS, "fn"):
+            self.fail(
+                name,
+                f"the Constexpr parameter {name} has the name of an option of enigma.compile",
+                "give it another name: its value is given to enigma.compile by name, as options are",
+            )
 
     def evaluate_late(self, name: str, text: str) -> Any:
         cells = zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True)

@@ -39,7 +39,7 @@ class HostRuntime(_enigma.Runtime):
     """
 
     def __init__(self, check: bool = True) -> None:
-        super().__init__(check)
+        super().__init__(bool(check))
 
     def execute(
         self,

@@ -335,6 +335,17 @@ def test_launching_by_a_call_says_how_to_launch(compiled):
     assert "enigma.compile(double)" in notes(refusal(TypeError, lambda: double[N, 32](X, X)))[0]
 
 
+def test_a_constant_cannot_take_the_name_of_an_option():
+    @enigma.kernel
+    def taken(Out: f32, vec_width: Constexpr):
+        Out[0] = vec_width
+
+    error = refusal(TypeError, lambda: enigma.compile(taken, vec_width=4))
+    assert sentence(error) == (
+        "kernel taken: the Constexpr parameter vec_width has the name of an option of enigma.compile"
+    )
+
+
 # ---- Names
 
 
@@ -347,7 +358,9 @@ def test_names_that_msl_reserves_are_changed_as_often_as_they_are_bound(rt):
         enigma_x = simd_x * simd_x
         enigma_x = enigma.sqrt(enigma_x) - enigma.exp(enigma_x)
         enigma_x = enigma_x / simd_x + enigma_x
-        half = enigma_x
+        INT_MAX = enigma_x + 1
+        INT_MAX = INT_MAX * INT_MAX
+        half = INT_MAX - enigma.sin(INT_MAX)
         _[enigma.thread_position_in_grid] = half
 
     text = enigma.compile(kernel).metal_source
@@ -369,6 +382,30 @@ def test_names_beyond_ascii_work(rt):
 
 
 # ---- Bodies
+
+
+def test_formatting_a_value_as_a_number_is_refused(capsys):
+    @enigma.kernel
+    def shown(A: f32, Out: f32):
+        x = A[0] + 1
+        print(f"{x} {A}")
+        Out[0] = x
+
+    @enigma.kernel
+    def formatted(A: f32, Out: f32):
+        print(f"{A[0]:.3f}")
+        Out[0] = A[0]
+
+    enigma.compile(shown)
+    assert capsys.readouterr().out == "<f32 value x in kernel shown> <buffer A of f32>\n"
+    error = refusal(TypeError, lambda: enigma.compile(formatted))
+    assert sentence(error).startswith("a traced value cannot be formatted as a number")
+
+
+def test_a_vector_that_crosses_the_end_is_reported_as_one(rt):
+    compiled = enigma.compile(double, vec_width=4)
+    error = refusal(IndexError, lambda: rt.execute(compiled, [X[:63]], output_shapes=63, grid=16, threads=32))
+    assert "index 60 and its neighbours, size 63" in str(error)
 
 
 def test_endless_recursion_is_pythons_error():
