@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What a block of a kernel changes, and how that gets out of it.
 
-A branch is traced arm by arm: variables that differ at the ends of the arms become its results. A loop's body is traced with stand-ins
-for what it carries; what that is may show only at its end (a number of Python that becomes a traced value, an element of a list), and
-then the trace is rolled back and the body runs again. Python objects that a block changes in place are compared with a copy made at its entry.
+A branch is traced arm by arm: variables that differ at the ends of the arms become its results. A loop's
+body is traced with stand-ins
+for what it carries; what that is may show only at its end (a number of Python that becomes a traced
+value, an element of a list), and
+then the trace is rolled back and the body runs again. Python objects that a block changes in place are
+compared with a copy made at its entry.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ from enigma._enigma import Buffer, DType, GridPosition, Value, ValueType, fail, 
 Range = tuple[int, int, int, int]
 Label = str
 MOST_PASSES = 60
+NOT_OURS = (
+    "it lives outside of the kernel, where no value of a thread can be kept; use a variable of the kernel"
+)
 NUMBERS = (bool, int, float)
 HIDDEN = {"@val": "result", "@ret": "returned", "@brk": "stop", "@con": "skip", "@end": "over", "@exp": ""}
 
@@ -161,9 +167,20 @@ class Site:
         return site
 
     def __init__(
-        self, names: tuple[str, ...], places: tuple[Range, ...], outer: tuple[str, ...], exits: tuple[int, ...], kind: str, target: str,
-        here: Range, roots: tuple[str, ...], others: tuple[str, ...], changes: tuple[tuple[str, Range], ...], merged: int, frame: Any,
-    ) -> None:  # fmt: skip
+        self,
+        names: tuple[str, ...],
+        places: tuple[Range, ...],
+        outer: tuple[str, ...],
+        exits: tuple[int, ...],
+        kind: str,
+        target: str,
+        here: Range,
+        roots: tuple[str, ...],
+        others: tuple[str, ...],
+        changes: tuple[tuple[str, Range], ...],
+        merged: int,
+        frame: Any,
+    ) -> None:
         self.names, self.places, self.outer, self.exits, self.kind, self.target = (
             names,
             places,
@@ -191,7 +208,7 @@ class Site:
         names = frame.f_globals
         for name in self.others:
             if name in names:
-                out.append((name, names[name]))
+                out.append((OUTER + name, names[name]))
         return out
 
     def place(self, name: str | None) -> Range:
@@ -215,6 +232,8 @@ class Site:
 
 # ---- Objects that are changed in place
 
+OUTER = "::"
+"""Before the label of what lives outside of the kernel."""
 ATOMS = {
     Value,
     Buffer,
@@ -248,10 +267,11 @@ def roots_of(function: Any) -> list[tuple[Label, Any]]:
 class Held:
     """An object that can change, and what it held at the entry of the block."""
 
-    __slots__ = ("content", "kind", "label", "object")
+    __slots__ = ("content", "kind", "label", "object", "outer")
 
     def __init__(self, label: Label, kind: str, object_: Any) -> None:
-        self.label, self.kind, self.object = label, kind, object_
+        self.label, self.kind, self.object = label.removeprefix(OUTER), kind, object_
+        self.outer = label.startswith(OUTER)
         self.content = self.now()
 
     def now(self) -> Any:
@@ -365,7 +385,9 @@ class Snapshot:
     def hold(self, label: Label, kind: str, value: Any) -> list[tuple[Label, Any]]:
         held = Held(label, kind, value)
         self.held.append(held)
-        return [(held.element(k), v) for k, v in held.content.items()] if held.keyed else []
+        return (
+            [(OUTER * held.outer + held.element(k), v) for k, v in held.content.items()] if held.keyed else []
+        )
 
     def visit_function(self, label: Label, function: FunctionType) -> list[tuple[Label, Any]]:
         from enigma.rewrite_flow import is_users
@@ -385,7 +407,7 @@ class Snapshot:
             out.append((name, cell.cell_contents))
         names = function.__globals__
         return out + [
-            (n, names[n])
+            (OUTER + n, names[n])
             for n in code.co_names
             if n in names and not isinstance(names[n], (type, ModuleType))
         ]
@@ -603,7 +625,10 @@ class Arms:
             flow.rollback(self.mark)
             results = []
         else:
-            results = flow.if_(self.condition, self.then_region, self.else_region)
+            arms = (self.condition, self.then_region, self.else_region)
+            if flow.size(self.then_region) == 1:  # nothing but its yield
+                arms = (self.opposite(), self.else_region, self.then_region)
+            results = flow.if_(*arms)
         results = [_named(r, label) for r, label in zip(results, self.labels, strict=False)]
 
         def fetch(pending: Pending) -> Any:
@@ -647,15 +672,18 @@ class Arms:
         if number is not None:
             if not flow.fits(number, kind):
                 self.site.fail(
-                    label.split(".")[0].split("[")[0], f"{label or 'the value'} is {kind} in one arm and {number!r} in the other, which does not fit {kind}",
+                    label.split(".")[0].split("[")[0],
+                    f"{label or 'the value'} is {kind} in one arm and {number!r} in the other, "
+                    f"which does not fit {kind}",
                     [f"convert it: enigma.{default_type(number).dtype.name}(...) of the {kind} value"],
-                )  # fmt: skip
+                )
         elif flow.type_of(b) != kind:
             other = flow.type_of(b)
             self.site.fail(
-                label.split(".")[0].split("[")[0], f"{label or 'the value'} is {kind} in one arm and {other} in the other",
+                label.split(".")[0].split("[")[0],
+                f"{label or 'the value'} is {kind} in one arm and {other} in the other",
                 [f"convert one of them: enigma.{kind.dtype.name}(...)"],
-            )  # fmt: skip
+            )
         return kind
 
     def merge(self, a: Any, b: Any, label: Label) -> Any:
@@ -687,9 +715,11 @@ class Arms:
                 ["give it as many elements in both"],
             )
         self.site.fail(
-            label, f"{name or 'the value'} is {_describe(a)} in one arm of the branch and {_describe(b)} in the other: which arm runs is not known while tracing",
+            label,
+            f"{name or 'the value'} is {_describe(a)} in one arm of the branch and "
+            f"{_describe(b)} in the other: which arm runs is not known while tracing",
             ["choose between numbers, or make the condition a Python value (a Constexpr parameter)"],
-        )  # fmt: skip
+        )
 
     def merge_unbound(self, a: Any, b: Any, label: Label) -> Any:
         bound = b if type(a) is Unbound else a
@@ -730,19 +760,24 @@ class Arms:
         return Pending(len(self.pairs) - 1)
 
     def merge_held(self, held: Held, a: Any, b: Any) -> Any:
+        if held.outer and not (_identical(a, held.content) and _identical(b, held.content)):
+            self.site.fail(held.label, f"{held.label} is changed under a traced condition", [NOT_OURS])
         if held.keyed:
             if list(a) != list(b):
                 self.site.fail(
-                    held.label, f"{held.label} gets other elements in one arm of the branch than in the other",
+                    held.label,
+                    f"{held.label} gets other elements in one arm of the branch than in the other",
                     ["which arm runs is not known while tracing; give it as many elements in both"],
-                )  # fmt: skip
+                )
             if _identical(a, b) and _identical(a, held.content):
                 return None
             return {k: self.merge(_value(a[k]), _value(b[k]), held.element(k)) for k in a}
         if not (_identical(a, b) and _identical(a, held.content)):
             self.site.fail(
-                held.label, f"{held.label} is changed under a traced condition", ["which arm runs is not known while tracing; use variables or a list of values"]
-            )  # fmt: skip
+                held.label,
+                f"{held.label} is changed under a traced condition",
+                ["which arm runs is not known while tracing; use variables or a list of values"],
+            )
         return None
 
 
@@ -864,7 +899,8 @@ class Carry:
         return [s.index for i in self.site.exits if type(s := self.skeletons[i]) is Pending]
 
     def place(self, args: list[Any], *, in_body: bool) -> tuple[Any, ...]:
-        """Gives the body its stand-ins: in objects, and the values of variables. Exits are not set when it starts."""
+        """Gives the body its stand-ins: in objects, and the values of variables. Exits are not set when it
+        starts."""
         self.args = args = [_named(a, label) for a, label in zip(args, self.labels, strict=False)]
         off = set(self.exit_arguments()) if in_body else set()
 
@@ -890,7 +926,8 @@ class Carry:
             )
 
     def gather(self, values: tuple[Any, ...]) -> list[Any]:
-        """What the body leaves, in the order of what it carries. Sets `repeat` where another pass has to carry more."""
+        """What the body leaves, in the order of what it carries. Sets `repeat` where another pass has to carry
+        more."""
         self.yields: list[Any] = [None] * len(self.given)
         self.late: dict[int, Any] = {}
         for i, (skeleton, value, name) in enumerate(
@@ -912,6 +949,8 @@ class Carry:
             zip(self.snapshot.held, self.held, self.placed, strict=False)
         ):
             now = held.now()
+            if held.outer and not _identical(now, held.content):
+                self.site.fail(held.label, f"{held.label} is changed in a loop on the GPU", [NOT_OURS])
             if skeleton is None:
                 if not _identical(now, placed):
                     self.site.fail(
@@ -921,8 +960,10 @@ class Carry:
                     )
             elif list(now) != list(placed):
                 self.site.fail(
-                    held.label, f"{held.label} gets other elements in a loop on the GPU", ["its body is traced once; give it all its elements before the loop"]
-                )  # fmt: skip
+                    held.label,
+                    f"{held.label} gets other elements in a loop on the GPU",
+                    ["its body is traced once; give it all its elements before the loop"],
+                )
             else:
                 for k in now:
                     if now[k] is not placed[k] or type(skeleton[k]) is not type(placed[k]):
@@ -944,7 +985,7 @@ class Carry:
             )
         if type(skeleton) is Pending:
             self.match_carried(skeleton.index, value, path, label)
-        elif type(skeleton) is Value and type(value) is Value:
+        elif type(skeleton) is Value and (type(value) is Value or is_number(value)):
             if skeleton is not value:
                 self.carry_next(path, flow.type_of(skeleton))
         elif is_number(skeleton):
@@ -1077,11 +1118,15 @@ class Carry:
             _describe(before) if not is_traced(before) else "a traced value",
             _describe(after) if not is_traced(after) else "a traced value",
         )
-        message = f"{shown(label)} is {b} before the loop and {a} after a round: only numbers, and tuples, lists, dicts and objects of as many numbers, can change in a loop on the GPU"
+        message = (
+            f"{shown(label)} is {b} before the loop and {a} after a round: only numbers, "
+            "and tuples, lists, dicts and objects of as many numbers, can change in a loop on the GPU"
+        )
         self.site.fail(label, message, ["unroll the loop over a Python range, or keep to numbers"])
 
     def failed(self) -> bool:
-        """After an exception: whether it stands. A pass that tried Python numbers is given up for one that carries them."""
+        """After an exception: whether it stands. A pass that tried Python numbers is given up for one that
+        carries them."""
         error = sys.exc_info()[1]
         if self.guessed or not isinstance(error, Exception) or not getattr(self, "plain", None):
             return True

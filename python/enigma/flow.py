@@ -4,7 +4,8 @@
     with enigma.for_range(0, n) as i:          for i in range(n):
         acc = acc + A[i]                           acc = acc + A[i]
 
-A block is entered with the values of the variables that it assigns, its body runs on stand-ins, and what they hold at its end
+A block is entered with the values of the variables that it assigns, its body runs on stand-ins, and what
+they hold at its end
 tells what the block carries. The merging of values is in carry.py.
 """
 
@@ -154,9 +155,12 @@ def _check_bound(name: str, what: str, bound: Any, dtype: DType) -> None:
 def for_range(*bounds: Any, dtype: DType | None = None, init: Any = None) -> Range:
     """A loop on the GPU: `with enigma.for_range(start, stop, step) as i:`.
 
-    Bounds are Python ints or traced integers; the step may be negative. The position is an i32, or of `dtype`. A bound of the same
-    width and other signedness is taken by its bits (a u32 bound must be below 2**31), a wider one is an error. `init=[...]` gives first
-    values of names: `as (i, acc)`. Variables that the block assigns are carried from round to round, and keep their last value.
+    Bounds are Python ints or traced integers; the step may be negative. The position is an i32, or of
+    `dtype`. A bound of the same
+    width and other signedness is taken by its bits (a u32 bound must be below 2**31), a wider one is an
+    error. `init=[...]` gives first
+    values of names: `as (i, acc)`. Variables that the block assigns are carried from round to round, and
+    keep their last value.
     """
     return Range("for_range", bounds, dtype, init)
 
@@ -189,7 +193,8 @@ def else_() -> Else:
 
 
 def while_(condition: Callable[[], Any]) -> Test:
-    """A loop while `condition()` holds, which sees the variables as the block leaves them: `with enigma.while_(lambda: i < n):`."""
+    """A loop while `condition()` holds, which sees the variables as the block leaves them: `with
+    enigma.while_(lambda: i < n):`."""
     if not callable(condition):
         fail(
             "while_: needs a function, so that the condition is computed anew for each round",
@@ -220,7 +225,8 @@ def truth(value: Any) -> Any:
 def _choose(
     condition: Any, this: Callable[[], Any], that: Callable[[], Any], join: Callable[[Any, Any], Any] | None
 ) -> Any:
-    """`this()` where the condition holds, else `that()`; both are traced in place where they are only arithmetic."""
+    """`this()` where the condition holds, else `that()`; both are traced in place where they are only
+    arithmetic."""
     from enigma.functions import select_
 
     frame = sys._getframe(2)
@@ -386,9 +392,10 @@ class PlainFor:
                 self.stopped = True
             elif is_traced(values[index]) and not self.sized:
                 self.site.fail(
-                    None, "the loop is left under a traced condition, but how many rounds it has is not known",
+                    None,
+                    "the loop is left under a traced condition, but how many rounds it has is not known",
                     ["loop over a list, or over enigma.range(...)"],
-                )  # fmt: skip
+                )
 
     def failed(self) -> bool:
         return True
@@ -423,18 +430,25 @@ class TracedFor(Carry):
         self.item = name_value(position, self.site.target) if self.site.target else position
         return body
 
-    # While there is a round left and no exit is set. Whether there is, is found before the position moves, so that it cannot wrap.
+    # While there is a round left and no exit is set. With a step of more than 1 the position could wrap
+    # past the end of its
+    # type: whether there is a next round is then found before it moves.
     def open_early(self, initial: list[Any]) -> tuple[Any, list[Any]]:
-        self.first_round = _has_first(self.lower, self.upper, self.step, self.bounds.step)
-        self.initial = [self.lower, self.first_round, *initial]
+        self.simple = is_number(self.bounds.step) and abs(self.bounds.step) == 1
+        more = [] if self.simple else [_has_first(self.lower, self.upper, self.step, self.bounds.step)]
+        self.extra = 1 + len(more)
+        self.initial = [self.lower, *more, *initial]
         self.test_region, args = flow.open(self.initial)
-        flags = [args[2 + i] for i in self.exit_arguments()]
-        condition = args[1]
-        for flag in flags:
-            condition = condition & ~flag
+        if self.simple:
+            name_value(args[0], self.site.target)
+            condition = args[0] < self.upper if self.bounds.step > 0 else args[0] > self.upper
+        else:
+            condition = name_value(args[1], "more")
+        for index in self.exit_arguments():
+            condition = condition & ~name_value(args[self.extra + index], self.labels[index])
         flow.close([condition, *args])
         self.region, args = flow.open(self.initial)
-        return args[0], args[2:]
+        return args[0], args[self.extra :]
 
     def leave(self, values: tuple[Any, ...]) -> None:
         self.check_depth()
@@ -446,9 +460,11 @@ class TracedFor(Carry):
             self.finish(flow.for_(self.lower, self.upper, self.step, self.given, self.region))
             return
         position = self.position
-        more = _has_next(position, self.upper, self.step, self.bounds.step)
-        flow.close([position + self.step, more, *yields])
-        self.finish(flow.while_(self.initial, self.test_region, self.region)[2:])
+        more = [] if self.simple else [_has_next(position, self.upper, self.step, self.bounds.step)]
+        flow.close([position + self.step, *more, *yields])
+        results = flow.while_(self.initial, self.test_region, self.region)
+        name_value(results[0], self.site.target)
+        self.finish(results[self.extra :])
 
     def result(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         return self.values
@@ -601,7 +617,8 @@ def use(value: Any) -> Any:
 
 
 def returned(value: Any, flag: Any) -> Any:
-    """What a function with several returns gives; `flag` tells whether one ran where the end can be reached without."""
+    """What a function with several returns gives; `flag` tells whether one ran where the end can be
+    reached without."""
     if type(value) is Unbound:
         return None
     if flag is False and value is not None:
@@ -622,6 +639,17 @@ def callee(function: Any) -> Any:
 
 
 HOOKS: dict[str, Any] = {
-    "@if": branch, "@for": loop, "@while": loop_while, "@ifexp": if_expression, "@and": and_, "@or": or_, "@not": not_,
-    "@none": none_of, "@unbound": unbound, "@use": use, "@returned": returned, "@callee": callee, "@range": range_for,
-}  # fmt: skip
+    "@if": branch,
+    "@for": loop,
+    "@while": loop_while,
+    "@ifexp": if_expression,
+    "@and": and_,
+    "@or": or_,
+    "@not": not_,
+    "@none": none_of,
+    "@unbound": unbound,
+    "@use": use,
+    "@returned": returned,
+    "@callee": callee,
+    "@range": range_for,
+}

@@ -94,7 +94,8 @@ class Exits:
         return out
 
     def body(self, statements: list[Any], loop: tuple[str, str]) -> tuple[list[Any], list[str], bool]:
-        """The statements without jumps, the flags that they may set, and whether they always end in a jump."""
+        """The statements without jumps, the flags that they may set, and whether they always end in a jump.
+        The statements without jumps, the flags that they may set, and whether they always end in a jump."""
         out: list[Any] = []
         for index, s in enumerate(statements):
             rest = statements[index + 1 :]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Which variables a piece of a function assigns and reads, and which are read later: what a block has to carry.
+"""Which variables a piece of a function assigns and reads, and which are read later: what a block has to
+carry.
 
 x = 0.0                    # the block assigns x and t; only x is read after it
 if c:
@@ -24,7 +25,8 @@ def range_of(node: Any) -> Range:
 
 
 def assigned(statements: Iterable[Any]) -> dict[str, Range]:
-    """The variables that statements assign, in the order of their first assignment, with the place of the last."""
+    """The variables that statements assign, in the order of their first assignment, with the place of the
+    last."""
     out: dict[str, Range] = {}
 
     def visit(node: Any, place: Range | None, inside: bool) -> None:
@@ -100,7 +102,8 @@ def captured(statements: Iterable[ast.AST]) -> set[str]:
 
 
 def changes(statement: Any) -> tuple[tuple[str, Range], ...]:
-    """Where objects are changed in place, by the variable that leads to them: `x[i] = y`, `x.a = y`, `x.append(y)`."""
+    """Where objects are changed in place, by the variable that leads to them: `x[i] = y`, `x.a = y`,
+    `x.append(y)`."""
     out: list[tuple[str, Range]] = []
     for node in ast.walk(statement):
         target: Any = None
@@ -118,7 +121,8 @@ def changes(statement: Any) -> tuple[tuple[str, Range], ...]:
 
 
 class Liveness:
-    """Marks each block with the variables that are read after it (`live_out`), at its start (`live_in`) or at each round (`live_head`)."""
+    """Marks each block with the variables that are read after it (`live_out`), at its start (`live_in`) or
+    at each round (`live_head`)."""
 
     def __init__(self, always: set[str]) -> None:
         self.always = always

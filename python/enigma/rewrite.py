@@ -341,9 +341,14 @@ def _same(a: CodeType, b: CodeType) -> bool:
     if a.co_code != b.co_code and _steps(a) != _steps(b):
         return False
     return len(a.co_consts) == len(b.co_consts) and all(
-        _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else repr(x) == repr(y)
+        _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else _text(x) == _text(y)
         for x, y in zip(a.co_consts, b.co_consts, strict=True)
     )
+
+
+def _text(constant: Any) -> str:
+    """A constant, without where a class is defined: the factory of _compile is around ours."""
+    return constant.rpartition(".<locals>.")[2] if isinstance(constant, str) else repr(constant)
 
 
 def _steps(code: CodeType) -> list[tuple[str, str]]:
@@ -357,12 +362,43 @@ def _steps(code: CodeType) -> list[tuple[str, str]]:
             "" if i.opcode in jumps or isinstance(i.argval, CodeType) else repr(i.argval),
         )
         for i in dis.get_instructions(code)
-        if i.opname not in ("PUSH_NULL", "NOP", "CACHE")
+        if i.opname not in ("PUSH_NULL", "NOP", "CACHE", "EXTENDED_ARG")
     ]
 
 
 def _names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*(_names(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+
+def _parse_lambda(function: FunctionType) -> ast.FunctionDef:
+    """The lambda as a def, where it is the only one on its line that Python compiles to this code."""
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        raise _no_source(code) from None
+    found: dict[str, ast.FunctionDef] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
+            body = ast.copy_location(ast.Return(node.body), node.body)
+            made: Any = ast.FunctionDef(name=code.co_name, args=node.args, body=[body], decorator_list=[])
+            if "type_params" in ast.FunctionDef._fields:  # Python 3.12
+                made.type_params = []
+            ast.copy_location(made, node)
+            _bare(made)
+            if _same(_compile(made, code, (), _imported(function)), code):
+                found[ast.dump(made)] = made
+    if len(found) != 1:
+        raise _no_source(code)
+    return next(iter(found.values()))
+
+
+def _imported(function: FunctionType) -> list[str]:
+    names = function.__globals__
+    return sorted(
+        n for n in _names(function.__code__) if isinstance(names.get(n), ModuleType) and n.isidentifier()
+    )
 
 
 def _bare(node: ast.FunctionDef) -> None:
@@ -375,16 +411,16 @@ def _bare(node: ast.FunctionDef) -> None:
 
 
 def _read(function: FunctionType, what: str) -> tuple[ast.FunctionDef, Source, list[str]]:
-    """The tree of a function, where it is still what Python runs; its places; the names of imported modules in it."""
+    """The tree of a function, where it is still what Python runs; its places; the names of imported
+    modules in it."""
     code = function.__code__
-    node = _parse(code)
+    node = _parse_lambda(function) if code.co_name == "<lambda>" else _parse(code)
     args = node.args
     parameters = {a.arg: range_of(a) for a in [*args.posonlyargs, *args.args, *args.kwonlyargs]}
     column = node.col_offset + len("def ")
     place = (node.lineno, column, node.lineno, column + len(node.name.encode()))
     _bare(node)
-    modules = (n for n in _names(code) if isinstance(function.__globals__.get(n), ModuleType))
-    imported = sorted(n for n in modules if n.isidentifier())
+    imported = _imported(function)
     instrumented = any(
         name.startswith("@py") for name in code.co_varnames
     )  # by pytest, which rewrites `assert`
@@ -406,7 +442,8 @@ def _flow(function: FunctionType) -> FlowRewriter:
 
 
 def rewrite(function: FunctionType) -> Source:
-    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer what Python runs."""
+    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer
+    what Python runs."""
     code = function.__code__
     node, source, imported = _read(function, "kernel")
     _flow(function).function(node, set(), is_kernel=True)
@@ -420,9 +457,10 @@ def rewrite(function: FunctionType) -> Source:
 
 
 def rewrite_called(function: FunctionType) -> FunctionType:
-    """The rewritten form of a function that a kernel calls; itself where it has neither control flow nor calls that may have some."""
+    """The rewritten form of a function that a kernel calls; itself where it has neither control flow nor
+    calls that may have some."""
     code = function.__code__
-    if code.co_name == "<lambda>" or _has_private_names(code):
+    if _has_private_names(code):
         return function
     node, source, imported = _read(function, "function")
     before = ast.dump(node)
@@ -436,7 +474,8 @@ def rewrite_called(function: FunctionType) -> FunctionType:
 
 
 def _has_private_names(code: CodeType) -> bool:
-    """Names such as _Class__x, which Python makes of __x in a class: the function alone would not give them."""
+    """Names such as _Class__x, which Python makes of __x in a class: the function alone would not give
+    them."""
     names = (*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars)
     mangled = any(n.startswith("_") and "__" in n[1:] and not n.endswith("__") for n in names)
     return mangled or any(_has_private_names(c) for c in code.co_consts if isinstance(c, CodeType))

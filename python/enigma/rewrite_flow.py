@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rewrites the control flow of a kernel, and of the functions that it calls, so that it can be traced.
 
-First `break`, `continue` and early `return` become flags, then each block becomes calls that may run its body more than once:
+First `break`, `continue` and early `return` become flags, then each block becomes calls that may run its
+body more than once:
 
                                          @1 = @if(x > 0, site)
     if x > 0:                            while @1.again():
@@ -11,8 +12,10 @@ First `break`, `continue` and early `return` become flags, then each block becom
                                              @1.leave((y,))
                                          y, = @1.result()
 
-Only variables that are assigned in the block and read later (or in the next round) pass through it. On Python values the same code does what
-Python does. Names that start with @ cannot clash with the user's; lines and columns are those of the statement.
+Only variables that are assigned in the block and read later (or in the next round) pass through it. On
+Python values the same code does what
+Python does. Names that start with @ cannot clash with the user's; lines and columns are those of the
+statement.
 """
 
 from __future__ import annotations
@@ -110,7 +113,8 @@ def range_of(node: Any) -> Range:
 
 
 class Forms:
-    """`with enigma.for_range(...)` as For, `with enigma.if_(...)` as If, `with enigma.while_(...)` as While."""
+    """`with enigma.for_range(...)` as For, `with enigma.if_(...)` as If, `with enigma.while_(...)` as
+    While."""
 
     def __init__(self, resolve: Resolver, refuse: Callable[..., Any]) -> None:
         self.resolve, self.refuse, self.count = resolve, refuse, 0
@@ -477,7 +481,8 @@ class Blocks:
 
 
 class Expressions(ast.NodeTransformer):
-    """Conditional expressions, `and`, `or`, `not`, chained comparisons, calls of the user's functions, variables that may be unbound."""
+    """Conditional expressions, `and`, `or`, `not`, chained comparisons, calls of the user's functions,
+    variables that may be unbound."""
 
     def __init__(self, resolve: Resolver) -> None:
         self.resolve = resolve
@@ -679,7 +684,8 @@ GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
 
 
 def needs_rewriting(value: Any) -> bool:
-    """Whether calling it may run Python code of the user, so that the call asks for the rewritten function."""
+    """Whether calling it may run Python code of the user, so that the call asks for the rewritten
+    function."""
     if isinstance(value, MethodType):
         value = value.__func__
     if isinstance(value, FunctionType):
@@ -747,6 +753,6 @@ def _rewrite(function: FunctionType) -> FunctionType:
     try:
         return rewrite_called(function)
     except TraceError as error:
-        if error.line is not None:
+        if error.line is not None or "is not available" not in error.message:
             raise
         return function  # its source is not known: what cannot be traced in it is refused there

@@ -756,6 +756,26 @@ def helpers_are_rewritten(A, B, t, n):
     return relu(A[t]) * 100 + relu(-A[t])
 
 
+magnitude = lambda x: x if x > 0 else -x  # noqa: E731
+
+
+@case
+def lambdas_are_rewritten(A, B, t, n):
+    return magnitude(A[t]) * 10 + (lambda x: x and A[0])(A[t])
+
+
+@case
+def classes_in_a_kernel(A, B, t, n):
+    class Total:
+        value = 0.0
+
+    total = Total()
+    total.value = 0.0
+    for i in range(n):
+        total.value += A[i]
+    return total.value + t
+
+
 @case
 def helpers_with_defaults(A, B, t, n):
     return total(A, 0, t) + total(A, 0, n, 2.0) * 100 + total(A, 0, n, skip=4.0)

@@ -252,7 +252,7 @@ def test_a_global_list_that_a_helper_changes():
             note(i)
         Out[0] = len(LOG)
 
-    assert sentence(refused(k)) == "LOG gets other elements in a loop on the GPU"
+    assert sentence(refused(k)) == "LOG is changed in a loop on the GPU"
     LOG.clear()
 
 
