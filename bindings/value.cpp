@@ -372,6 +372,11 @@ template <class Class>
 void defineCommon(Class &type) {
   type.def("__getattr__", missingAttribute);
   type.def("__array__", arrayProtocol);
+  type.def("__format__", [](nb::handle self, nb::str spec) -> nb::object {
+    if (nb::len(spec))
+      refuse(self.ptr(), "format");
+    return nb::str(self);
+  });
   type.def("__round__", [](nb::handle self, nb::args) -> nb::object { refuse(self.ptr(), "float"); });
   type.def("__array_ufunc__", numpyFunction);
 }

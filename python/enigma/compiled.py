@@ -252,6 +252,24 @@ class CompiledKernel(_enigma.Kernel):
             )
         return Launch(self, *sizes)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise LaunchTypeError(
+            f"{self.name}: a launch needs the grid and the threads of a threadgroup",
+            hints=["write compiled[grid, threads](...), such as compiled[(n, 1, 1), (256, 1, 1)](...)"],
+        )
+
+    def __copy__(self) -> CompiledKernel:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledKernel:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"the compiled kernel {self.name} cannot be pickled: "
+            "send the kernel, and compile it in the other process"
+        )
+
     def __repr__(self) -> str:
         def shown(row: tuple[str, DType, bool, bool, bool]) -> str:
             name, dtype, is_buffer, _, written = row

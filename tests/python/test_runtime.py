@@ -468,7 +468,7 @@ def test_a_missing_or_wrong_output_size_is_refused(rt, compiled):
     assert "the size of the output is missing" in str(
         refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], grid=N, threads=256)
     )
-    assert "needs an output_size in bytes, got -4" in str(
+    assert "output_size must be at least 0, got -4" in str(
         refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], -4, N, 256)
     )
     assert "output_size needs integers, got float" in str(

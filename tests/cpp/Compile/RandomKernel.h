@@ -32,7 +32,11 @@ struct Block {
 
 class Kernel {
 public:
-  explicit Kernel(uint64_t seed) : f("random"), beyond(seed % 2), random(seed), b(f) { make(); }
+  explicit Kernel(uint64_t seed)
+      : f("random"), beyond(seed % 2), random(seed), b(f),
+        controls(seed % 3 == 0 || std::getenv("ENIGMA_RANDOM_CONTROL")) {
+    make();
+  }
 
   Function f;
   std::vector<Block> blocks;
@@ -46,7 +50,7 @@ private:
   std::vector<Value> readOnly, written;
   std::vector<Value> slots; ///< indices that only this thread uses
   Value x, y;
-  bool controls = std::getenv("ENIGMA_RANDOM_CONTROL");
+  bool controls; ///< with loops and branches
   int depth = 0;
 
   uint64_t below(uint64_t n) { return random() % n; }

@@ -6,8 +6,8 @@
 //
 // ENIGMA_RANDOM_KERNELS=5000 runs more of them, ENIGMA_RANDOM_SEED=n starts elsewhere, and
 // ENIGMA_RANDOM_DUMP=folder writes each kernel's Metal text and memory for other tools.
-// ENIGMA_RANDOM_CONTROL=1 adds loops and branches, which are compiled to Metal and dumped, not run. A failure
-// names its seed and prints the kernel.
+// ENIGMA_RANDOM_CONTROL=1 adds loops and branches to every kernel, not only to every third. A failure names
+// its seed and prints the kernel.
 #include "RandomKernel.h"
 #include "enigma/Compile/Compile.h"
 #include "enigma/Runtime/HostDevice.h"
@@ -91,8 +91,6 @@ void check(uint64_t seed) {
       auto compiled = compile::compile(kernel.f, {.vecWidth = width, .contract = contract});
       if (const char *folder = std::getenv("ENIGMA_RANDOM_DUMP"); folder && !contract && !kernel.beyond)
         dump(folder, seed, kernel, *compiled, want);
-      if (controls)
-        continue;
       std::vector<Block> got = kernel.blocks;
       std::vector<runtime::Argument> args;
       for (size_t i = 0; i < kernel.blockOf.size(); ++i) {
