@@ -37,7 +37,7 @@ def missing_annotation(A, Out: f32):
 
 @enigma.kernel
 def traced_bool(A: f32, Out: f32):
-    Out[0] = A[0] and 1.0
+    Out[0] = 1.0 * bool(A[0])
 
 
 @enigma.kernel
@@ -68,7 +68,7 @@ def many(
     (unknown_annotation, "kernel unknown_annotation: the annotation of parameter A fails: NameError: name 'numpy' is not defined", 'A', None),
     (python_annotation, "kernel python_annotation: parameter A has an annotation that is no type of Enigma: float", "A", "write A: enigma.Scalar(enigma.f32)"),
     (missing_annotation, "kernel missing_annotation: parameter A has no type", "A", "write A: enigma.f32 for a buffer"),
-    (traced_bool, "`and` decides once while tracing, but a traced value differs from thread to thread", "A[0] and 1.0", "write a & b"),
+    (traced_bool, "bool() decides once while tracing, but a traced value differs from thread to thread", "bool(A[0])", "a comparison gives b1: x != 0"),
     (mixed_halves, "*: f16 and bf16 have no common type, got f16 and bf16", "A[0] * B[0]", "convert one of them, such as enigma.f32(x)"),
     (large_literal, "the number 256 does not fit u8", "A[0] + 256", "convert the other operand to a type that holds it"),
     (no_store, "kernel no_store stores nothing, so running it has no effect", "no_store", "assign to an element of a buffer parameter: Out[i] = value"),
