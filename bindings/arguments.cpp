@@ -94,6 +94,12 @@ void failReadOnly(const Subject &subject) {
 
 } // namespace
 
+PyTypeObject *deviceArrayType = nullptr;
+
+DeviceArray *deviceArrayFrom(nb::handle object) {
+  return PyObject_TypeCheck(object.ptr(), deviceArrayType) ? nb::inst_ptr<DeviceArray>(object) : nullptr;
+}
+
 ArrayView::~ArrayView() {
   if (isOpen)
     PyBuffer_Release(&view);
@@ -148,8 +154,11 @@ void ArrayView::openTensor(nb::handle object, Elem elem, bool writable, const Su
       got = Elem::bf16;
     if (code == nb::dlpack::dtype_code::Bool && t.bits == 8)
       got = Elem::b1;
-    if (got != elem || t.lanes != 1)
-      failType(object, elem, subject, dtypeText(object));
+    if (got != elem || t.lanes != 1) {
+      constexpr const char *kinds[] = {"int", "uint", "float", "handle", "bfloat", "complex", "bool"};
+      std::string kind = t.code < std::size(kinds) ? kinds[t.code] : "code" + std::to_string(t.code) + "_";
+      failType(object, elem, subject, kind + std::to_string(t.bits));
+    }
     int64_t expected = 1;
     for (size_t d = array.ndim(); d-- > 0;) {
       if (array.shape(d) != 1 && array.stride(d) != expected && array.size() != 0)
@@ -165,7 +174,8 @@ void ArrayView::openTensor(nb::handle object, Elem elem, bool writable, const Su
     return take(tensor, false);
   if (nb::try_cast(object, readOnlyTensor, false) && readOnlyTensor.is_valid())
     return take(readOnlyTensor, true);
-  failType(object, elem, subject, typeName(object.ptr()));
+  failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(elem)) + ", got " +
+                   typeName(object.ptr()) + ", whose __dlpack__ gives no tensor");
 }
 
 void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject &subject) {
@@ -174,6 +184,10 @@ void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject 
                          ", got a traced value",
                      {"a kernel is launched from outside of kernels, on arrays"});
   if (PyObject_CheckBuffer(object.ptr())) {
+    if (std::string_view(Py_TYPE(object.ptr())->tp_name) == "MaskedArray")
+      failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(elem)) +
+                           ", got a masked array, whose mask kernels cannot see",
+                       {"write x.filled(value), or x.data to ignore the mask"});
     if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_RECORDS_RO) == 0) {
       isOpen = true;
       return openBuffer(object, elem, writable, subject);
@@ -189,8 +203,19 @@ void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject 
 }
 
 uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
-  std::optional<ir::Literal> literal = literalFrom(object.ptr());
   std::string type(ir::name(elem));
+  std::optional<ir::Literal> literal;
+  try {
+    literal = literalFrom(object.ptr());
+  } catch (const Error &) { // an integer beyond 64 bits
+    double number = ir::isFloat(elem) ? PyFloat_AsDouble(object.ptr()) : -1;
+    if (!ir::isFloat(elem) || PyErr_Occurred()) {
+      PyErr_Clear();
+      failLaunch(subject.str() + " is a scalar of " + type + ", which cannot hold " +
+                 std::string(nb::str(object).c_str()));
+    }
+    literal = ir::Literal(number);
+  }
   if (!literal && nb::hasattr(object, "item") && nb::hasattr(object, "shape")) {
     if (PyObject_Size(nb::object(object.attr("shape")).ptr()) >= 0) {
       nb::object size = nb::getattr(object, "size", nb::none());
@@ -220,16 +245,16 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
 
 Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) {
   list.reserve(kernel.compiled->params().size());
+  views = std::make_unique<ArrayView[]>(kernel.compiled->params().size());
 }
 
 void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
   const ir::Param &param = kernel.compiled->params()[list.size()];
   Elem elem = param.type.elem;
-  DeviceArray *array = nullptr;
-  bool isDeviceArray = nb::try_cast(object, array) && array;
+  DeviceArray *array = deviceArrayFrom(object);
   Subject subject{kernel, list.size()};
   if (!param.type.isBuffer()) {
-    if (isDeviceArray)
+    if (array)
       failArgumentType(subject.str() + " is a scalar of " + std::string(ir::name(elem)) +
                            " and needs a number, got an array",
                        {"write x.numpy().item()"});
@@ -243,7 +268,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     std::memcpy(buffer->data(), data, bytes);
     list.push_back(runtime::Argument::of(std::move(buffer)));
   };
-  if (isDeviceArray) {
+  if (array) {
     if (array->elem != elem)
       failType(object, elem, subject, std::string(ir::name(array->elem)));
     if (copy) {
@@ -256,7 +281,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     list.push_back(runtime::Argument::of(array->buffer));
     return;
   }
-  ArrayView &view = views.emplace_back();
+  ArrayView &view = views[list.size()];
   view.open(object, elem, param.written && mayWrite, subject);
   if (copy)
     return addCopy(view.data(), view.bytes());

@@ -10,7 +10,7 @@
 
 #include <nanobind/ndarray.h>
 
-#include <deque>
+#include <memory>
 
 namespace enigma::bindings {
 
@@ -28,6 +28,10 @@ struct Subject {
   size_t param;
   std::string str() const { return kernel.name + ": parameter " + kernel.compiled->params()[param].name; }
 };
+
+/// The array that a Python object is, or null.
+DeviceArray *deviceArrayFrom(nb::handle object);
+extern PyTypeObject *deviceArrayType;
 
 /// Contiguous memory of a Python object, for as long as this exists. Needs the GIL to be made and destroyed.
 class ArrayView {
@@ -74,7 +78,7 @@ public:
 private:
   const Kernel &kernel;
   std::vector<runtime::Argument> list;
-  std::deque<ArrayView> views; // a Py_buffer must not move
+  std::unique_ptr<ArrayView[]> views; // one for each parameter; a Py_buffer must not move
   bool onDevice = true;
 };
 

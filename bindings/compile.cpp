@@ -74,6 +74,9 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
     PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
     throw nb::python_error();
   }
+  if (!trace.scopes.empty())
+    throw Error(ErrorKind::Trace, "kernel " + spec.name + ": an exception left a loop or branch and was caught outside of it", spec.loc,
+                {"the block was traced in part only; do not catch exceptions across it"});
   if (!result.is_none())
     throw Error(ErrorKind::Trace, "kernel " + spec.name + " returns a value", spec.loc,
                 {"a kernel gives its results by storing them: Out[i] = value"});
@@ -108,7 +111,7 @@ PyObject *kernelType = nullptr;
 } // namespace
 
 Kernel *kernelFrom(const char *what, nb::handle object) {
-  if (int is = PyObject_IsInstance(object.ptr(), kernelType); is > 0)
+  if (PyObject_TypeCheck(object.ptr(), reinterpret_cast<PyTypeObject *>(kernelType)))
     return nb::inst_ptr<Kernel>(object);
   std::string name = typeName(object.ptr());
   failArgumentType(std::string(what) + " needs a compiled kernel, got " + name,

@@ -4,6 +4,7 @@
 #include "compile.h"
 #include "enigma/Support/Version.h"
 #include "errors.h"
+#include "flow.h"
 #include "functions.h"
 #include "layout_values.h"
 #include "runtime.h"
@@ -22,6 +23,7 @@ NB_MODULE(_enigma, module) {
   bindValues(module);
   bindFunctions(module);
   bindQueries(module);
+  bindFlow(module);
   bindCompile(module);
   bindRuntime(module);
   bindLayout(module);

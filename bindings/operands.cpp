@@ -19,6 +19,16 @@ namespace {
               {"values exist only while their kernel is traced; run the kernel to get numbers"});
 }
 
+// A value of a loop or branch that is over, kept in something that outlives it.
+[[noreturn]] void failEscaped(Trace &trace, std::string_view what, const ValueHandle &handle) {
+  std::string name;
+  if (trace.state(handle) == Trace::State::ended)
+    name = trace.function.nameOf(handle.value);
+  trace.builder.fail(std::string(what) + ": the " + handle.type.str() + " value " + (name.empty() ? "" : name + " ") +
+                         "was computed in a loop or branch that has ended",
+                     {"only what the block assigns to a variable is known after it"});
+}
+
 ir::Literal integerLiteral(PyObject *object) {
   int overflow = 0;
   long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
@@ -45,9 +55,12 @@ void checkAlive(std::string_view what, PyObject *object) {
     if (!currentTrace || handle->trace != currentTrace->serial)
       failStale(what, handle->type);
   };
-  if (Py_TYPE(object) == valueType)
-    check(nb::inst_ptr<ValueHandle>(object));
-  else if (Py_TYPE(object) == bufferType)
+  if (Py_TYPE(object) == valueType) {
+    auto *handle = nb::inst_ptr<ValueHandle>(object);
+    check(handle);
+    if (currentTrace->state(*handle) == Trace::State::forgotten)
+      failEscaped(*currentTrace, what, *handle);
+  } else if (Py_TYPE(object) == bufferType)
     check(nb::inst_ptr<BufferHandle>(object));
 }
 
@@ -122,6 +135,8 @@ std::optional<ir::Operand> tryOperand(Trace &trace, std::string_view what, PyObj
     auto *handle = nb::inst_ptr<ValueHandle>(object);
     if (handle->trace != trace.serial) [[unlikely]]
       failStale(what, handle->type);
+    if (trace.state(*handle) != Trace::State::usable) [[unlikely]]
+      failEscaped(trace, what, *handle);
     return ir::Operand(handle->value);
   }
   if (auto literal = literalFrom(object))

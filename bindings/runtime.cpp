@@ -48,7 +48,7 @@ int64_t extent(const char *what, nb::handle number) {
   if (!index) {
     PyErr_Clear();
     failArgumentType(std::string(what) + " needs integers, got " + typeName(number.ptr()),
-                     {std::string("write ") + what + "=(n, 1, 1)"});
+                     {std::string("write ") + what + (what[0] == 'o' ? "=n * 4, in bytes" : "=(n, 1, 1)")});
   }
   return extent(what, index);
 }
@@ -87,11 +87,18 @@ bool poll(void *) {
   return false;
 }
 
-RunOptions optionsFrom(std::optional<double> timeout, bool timed = false) {
-  if (timeout && !(*timeout > 0))
-    failLaunch("timeout must be a positive number of seconds");
+RunOptions optionsFrom(nb::handle timeout, bool timed = false) {
   RunOptions options;
-  options.timeout = timeout.value_or(0);
+  if (!timeout.is_none()) {
+    options.timeout = PyFloat_AsDouble(timeout.ptr());
+    if (PyErr_Occurred()) {
+      PyErr_Clear();
+      failArgumentType("timeout needs a number of seconds or None, got " + typeName(timeout.ptr()));
+    }
+    if (!(options.timeout > 0))
+      failLaunch("timeout must be a positive number of seconds, got " +
+                 std::string(nb::str(timeout).c_str()));
+  }
   options.interrupt = poll;
   options.timed = timed;
   return options;
@@ -132,7 +139,7 @@ nb::object item(nb::handle sequence, size_t i) { return nb::steal(PySequence_Get
 //--------------------------------------------------------------------------------------------===//
 
 void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::handle grid,
-            nb::handle threads, std::optional<double> timeout) {
+            nb::handle threads, nb::handle timeout) {
   Kernel &kernel = *kernelFrom("launch", kernelObject);
   nb::object args = sequence(kernel, "args", argumentList);
   size_t wanted = kernel.compiled->params().size();
@@ -155,8 +162,10 @@ void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::h
 
 nb::object newBytes(uint64_t size) {
   nb::object bytes = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
-  if (!bytes)
-    throw nb::python_error();
+  if (!bytes) {
+    PyErr_Clear();
+    throw Error(ErrorKind::Device, "cannot allocate " + std::to_string(size) + " bytes for an output");
+  }
   char *data = PyBytes_AsString(bytes.ptr());
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   constexpr uintptr_t huge = 1 << 21; // fewer page faults: zeroing 64 MiB takes a third of the time
@@ -205,7 +214,7 @@ void checkCount(const Kernel &kernel, size_t inputs, size_t outputs) {
 
 // Outputs are sizes in bytes, which become bytes objects, or writable arrays.
 nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb::list outputs,
-                 nb::handle grid, nb::handle threads, std::optional<double> timeout) {
+                 nb::handle grid, nb::handle threads, nb::handle timeout) {
   Kernel &kernel = *kernelFrom("execute", kernelObject);
   nb::object inputs = sequence(kernel, "inputs", inputList);
   size_t numInputs = length(inputs), numOutputs = outputs.size();
@@ -255,10 +264,10 @@ public:
     launch = rt.device->prepare(pipeline, args);
   }
 
-  void dispatch(nb::handle grid, nb::handle threads, std::optional<double> timeout) {
+  void dispatch(nb::handle grid, nb::handle threads, nb::handle timeout) {
     run(grid, threads, timeout, false);
   }
-  double dispatchTimed(nb::handle grid, nb::handle threads, std::optional<double> timeout) {
+  double dispatchTimed(nb::handle grid, nb::handle threads, nb::handle timeout) {
     return run(grid, threads, timeout, true);
   }
 
@@ -276,7 +285,8 @@ public:
     return nb::steal(PyBytes_FromStringAndSize(static_cast<char *>(argument.data()), argument.bytes()));
   }
   void readInto(int64_t index, nb::handle target) {
-    copyOut(output(index).data(), output(index).bytes(), target);
+    Argument argument = output(index); // its memory outlives a release() by another thread
+    copyOut(argument.data(), argument.bytes(), target);
   }
   void release() {
     launch.reset();
@@ -301,12 +311,14 @@ private:
       failLaunch(kernel.name + ": the prepared kernel is released", {"prepare it again: rt.prepare(...)"});
   }
 
-  double run(nb::handle grid, nb::handle threads, std::optional<double> timeout, bool timed) {
+  double run(nb::handle grid, nb::handle threads, nb::handle timeout, bool timed) {
     live();
     Size3 g = sizeFrom("grid", grid), t = sizeFrom("threads", threads);
     RunOptions options = optionsFrom(timeout, timed);
+    std::shared_ptr<runtime::PreparedLaunch> running =
+        launch; // another thread may release or rebind meanwhile
     nb::gil_scoped_release release;
-    return launch->run(g, t, options);
+    return running->run(g, t, options);
   }
 
   const Argument &output(int64_t index) const {
@@ -337,14 +349,18 @@ private:
                    " bytes, got " + std::to_string(bytes));
       std::memcpy(args[index].data(), data, bytes);
     };
-    DeviceArray *array = nullptr;
-    if (nb::try_cast(object, array) && array) {
+    if (DeviceArray *array = deviceArrayFrom(object)) {
       if (array->elem != param.type.elem)
         failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(param.type.elem)) +
                          ", got " + std::string(ir::name(array->elem)));
-      nb::gil_scoped_release release;
-      array->buffer->wait();
-      return store(array->buffer->data(), array->buffer->bytes());
+      std::shared_ptr<runtime::Buffer> buffer = array->buffer;
+      {
+        nb::gil_scoped_release release;
+        buffer->wait();
+      }
+      if (again)
+        live();
+      return store(buffer->data(), buffer->bytes());
     }
     ArrayView view;
     view.open(object, param.type.elem, false, subject);
@@ -356,7 +372,7 @@ private:
   size_t numInputs = 0;
   std::shared_ptr<runtime::Pipeline> pipeline;
   std::vector<Argument> args;
-  std::unique_ptr<runtime::PreparedLaunch> launch;
+  std::shared_ptr<runtime::PreparedLaunch> launch;
 };
 
 //===-- Arrays
@@ -375,7 +391,7 @@ void makeArray(DeviceArray *self, const Runtime &rt, std::vector<int64_t> shape,
 }
 
 void waitFor(const DeviceArray &array) {
-  RunOptions options = optionsFrom({});
+  RunOptions options = optionsFrom(nb::none());
   nb::gil_scoped_release release;
   array.buffer->wait(options);
 }
@@ -418,8 +434,9 @@ nb::object arrayDlpack(nb::pointer_and_handle<DeviceArray> self, nb::kwargs) {
 }
 
 void bindArrays(nb::module_ &module) {
-  nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.")
-      .def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
+  auto type = nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.");
+  deviceArrayType = reinterpret_cast<PyTypeObject *>(type.ptr());
+  type.def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
       .def_prop_ro(
           "shape", [](const DeviceArray &a) { return nb::tuple(nb::cast(a.shape)); },
           "Elements in each dimension.")
@@ -467,8 +484,8 @@ void bindRuntime(nb::module_ &module) {
       .def(
           "__init__", [](Runtime *self, bool check) { new (self) Runtime{runtime::hostDevice(), check}; },
           arg("check"))
-      .def("launch", launch, arg("compiled"), arg("args"), arg("grid") = nb::none(),
-           arg("threads") = nb::none(), arg("timeout") = nb::none(),
+      .def("launch", launch, arg("compiled").none(), arg("args").none(), arg("grid").none() = nb::none(),
+           arg("threads").none() = nb::none(), arg("timeout").none() = nb::none(),
            "Runs a compiled kernel on one array per parameter, in place.\n\n"
            "args: in parameter order, arrays (NumPy, or anything with the buffer protocol or DLPack, "
            "C-contiguous, of the parameter's\n"
@@ -477,29 +494,30 @@ void bindRuntime(nb::module_ &module) {
            "timeout: seconds after which the launch is stopped with an error.\n\n"
            "With arrays of the runtime alone the launch runs in the background, in order; synchronize() "
            "waits.")
-      .def("_execute", execute, arg("compiled"), arg("inputs"), arg("outputs"), arg("grid"), arg("threads"),
-           arg("timeout"))
+      .def("_execute", execute, arg("compiled").none(), arg("inputs").none(), arg("outputs"),
+           arg("grid").none(), arg("threads").none(), arg("timeout").none())
       .def(
           "synchronize",
-          [](Runtime &rt, std::optional<double> timeout) {
+          [](Runtime &rt, nb::handle timeout) {
             RunOptions options = optionsFrom(timeout);
             nb::gil_scoped_release release;
             rt.device->stream().synchronize(options);
           },
-          arg("timeout") = nb::none(),
+          arg("timeout").none() = nb::none(),
           "Waits for all launches in the background; raises the first error among them.")
       .def(
           "device_capabilities", [](const Runtime &rt) { return rt.device->capabilities(); },
           "What the device can do.");
   nb::class_<Prepared>(module, "Prepared", "A compiled kernel with its arguments bound once.")
-      .def(nb::init<const Runtime &, nb::handle, nb::handle, nb::list>(), arg("runtime"), arg("compiled"),
-           arg("inputs"), arg("outputs"))
-      .def("dispatch", &Prepared::dispatch, arg("grid"), arg("threads"), arg("timeout") = nb::none(),
+      .def(nb::init<const Runtime &, nb::handle, nb::handle, nb::list>(), arg("runtime"),
+           arg("compiled").none(), arg("inputs").none(), arg("outputs"))
+      .def("dispatch", &Prepared::dispatch, arg("grid").none(), arg("threads").none(),
+           arg("timeout").none() = nb::none(),
            "Runs the kernel and waits. grid: threads in all; threads: per threadgroup; timeout in seconds.")
-      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid"), arg("threads"),
-           arg("timeout") = nb::none(),
+      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid").none(), arg("threads").none(),
+           arg("timeout").none() = nb::none(),
            "Runs the kernel and gives the time it took on the device, in milliseconds.")
-      .def("write_input", &Prepared::writeInput, arg("index"), arg("array"),
+      .def("write_input", &Prepared::writeInput, arg("index"), arg("array").none(),
            "Copies an array of the same size, or a number for a scalar, into input `index`.")
       .def("release", &Prepared::release, "Frees the buffers; the prepared kernel cannot be used after it.")
       .def("_output_size", &Prepared::outputSize, arg("index"))

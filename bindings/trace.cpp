@@ -3,6 +3,8 @@
 // The current trace, and the table that turns instruction offsets into lines and columns.
 #include "trace.h"
 
+#include "value.h"
+
 #include <atomic>
 #include <mutex>
 
@@ -29,19 +31,25 @@ void releaseDropped() {
     Py_DECREF(object);
 }
 
+// The folder of an imported package with a slash, or nothing.
+std::string folderOf(const char *package) {
+  PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), package);
+  if (!module)
+    return {};
+  nb::object folder = nb::object(nb::borrow(module).attr("__path__"))[0];
+  return std::string(utf8(folder.ptr())) + "/";
+}
+
 // Whether a code object belongs to this package or to NumPy, whose frames are not the user's.
 bool isOwnCode(PyObject *code) {
+  static std::string ours, numpys; // under the GIL
+  if (ours.empty())
+    ours = folderOf("enigma");
+  if (numpys.empty())
+    numpys = folderOf("numpy");
   nb::object file = nb::borrow(code).attr("co_filename");
-  nb::object modules = nb::borrow(PyImport_GetModuleDict());
-  for (const char *name : {"enigma", "numpy"}) {
-    nb::object package = modules.attr("get")(name);
-    if (package.is_none())
-      continue;
-    nb::object folder = nb::object(package.attr("__path__"))[0];
-    if (nb::cast<bool>(file.attr("startswith")(nb::str("{}/").attr("format")(folder))))
-      return true;
-  }
-  return false;
+  std::string_view path = utf8(file.ptr());
+  return path.starts_with(ours) || (!numpys.empty() && path.starts_with(numpys));
 }
 
 #if defined(Py_LIMITED_API) // the frame's fields are not in the stable interface; its attributes are
@@ -147,6 +155,20 @@ Trace::Trace(std::string name) : function(std::move(name)), outer(currentTrace) 
 }
 
 Trace::~Trace() { currentTrace = outer; }
+
+void Trace::forget(uint32_t values) {
+  for (uint32_t &count : kept)
+    count = std::min(count, values);
+  kept.push_back(~0u);
+  if (ended.size() > values)
+    ended.resize(values);
+}
+
+Trace::State Trace::state(const ValueHandle &handle) const {
+  if (handle.value.id >= kept[handle.epoch])
+    return State::forgotten;
+  return handle.value.id < ended.size() && ended[handle.value.id] ? State::ended : State::usable;
+}
 
 SourceLoc callerLocation() {
   if (currentTrace)

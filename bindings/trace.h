@@ -37,6 +37,8 @@ private:
   uint32_t lastIndex = 0;
 };
 
+struct ValueHandle;
+
 /// One tracing of one kernel. Handles carry its serial number and so know when it is over.
 struct Trace {
   explicit Trace(std::string name);
@@ -49,6 +51,21 @@ struct Trace {
   ir::Builder builder{function};
   /// The first TraceError, which must surface even if the kernel's own code swallows it.
   nb::object error;
+  /// Open regions, the outermost first: the first value that each defines. Values of closed ones are in `ended`, by id.
+  struct Scope {
+    uint32_t firstValue, region;
+  };
+  std::vector<Scope> scopes;
+  std::vector<bool> ended;
+  /// By epoch: values from this id on were forgotten since. A loop's body may be traced again, which numbers its values anew.
+  std::vector<uint32_t> kept{~0u};
+  uint32_t epoch() const { return kept.size() - 1; }
+  /// The function was rolled back and has this many values.
+  void forget(uint32_t values);
+
+  enum class State { usable, ended, forgotten };
+  State state(const ValueHandle &handle) const;
+
   /// The trace that this one interrupts: a kernel may compile another.
   Trace *outer;
 

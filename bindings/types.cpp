@@ -74,8 +74,13 @@ void bindTypes(nb::module_ &module) {
   }
   module.attr("dtypes") = all;
   module.def(
-      "dtype_named", [](nb::handle name) { return dtypeObject(elemFrom("dtype", name)); }, nb::arg("name"),
-      "The type of a name such as \"f32\" or \"float\"; a type gives itself.");
+      "dtype_named",
+      [](nb::str name) {
+        auto elem = ir::elemFromName(utf8(name.ptr()));
+        return elem ? dtypeObject(*elem) : nb::none();
+      },
+      nb::arg("name"),
+      "The type that is called so by Enigma (\"f32\", \"Float32\") or Metal (\"float\"), or None.");
 }
 
 } // namespace enigma::bindings

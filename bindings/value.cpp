@@ -14,7 +14,7 @@ PyTypeObject *valueType = nullptr, *bufferType = nullptr, *gridPositionType = nu
 
 PyObject *wrapValue(Trace &trace, ir::Value value) {
   nb::object handle = nb::inst_alloc(reinterpret_cast<PyObject *>(valueType));
-  new (nb::inst_ptr<ValueHandle>(handle)) ValueHandle{trace.serial, value, trace.function.type(value)};
+  new (nb::inst_ptr<ValueHandle>(handle)) ValueHandle{trace.serial, value, trace.function.type(value), trace.epoch()};
   nb::inst_mark_ready(handle);
   return handle.release().ptr();
 }
@@ -221,6 +221,8 @@ int bufferStoreSlot(PyObject *self, PyObject *index, PyObject *value) {
 std::string valueText(const ValueHandle &handle) {
   std::string out = "<" + handle.type.str() + " value";
   if (currentTrace && currentTrace->serial == handle.trace) {
+    if (currentTrace->state(handle) == Trace::State::forgotten)
+      return out + " of a block that has ended>";
     if (std::string_view name = currentTrace->function.nameOf(handle.value); !name.empty())
       out += " " + std::string(name);
     return out + " in kernel " + currentTrace->function.name() + ">";
@@ -301,7 +303,7 @@ PyObject *nameValue(PyObject *, PyObject *const *args, Py_ssize_t count) {
   PyObject *object = args[0];
   if (Py_TYPE(object) == valueType) {
     auto *handle = nb::inst_ptr<ValueHandle>(object);
-    if (Trace *trace = currentTrace; trace && trace->serial == handle->trace) {
+    if (Trace *trace = currentTrace; trace && trace->serial == handle->trace && trace->state(*handle) == Trace::State::usable) {
       Py_ssize_t size;
       if (const char *name = PyUnicode_AsUTF8AndSize(args[1], &size))
         trace->function.setName(handle->value, {name, static_cast<size_t>(size)});
@@ -368,6 +370,11 @@ template <class Class>
 void defineCommon(Class &type) {
   type.def("__getattr__", missingAttribute);
   type.def("__array__", arrayProtocol);
+  type.def("__format__", [](nb::handle self, nb::str spec) -> nb::object {
+    if (nb::len(spec))
+      refuse(self.ptr(), "format");
+    return nb::str(self);
+  });
   type.def("__round__", [](nb::handle self, nb::args) -> nb::object { refuse(self.ptr(), "float"); });
   type.def("__array_ufunc__", numpyFunction);
 }

@@ -15,6 +15,7 @@ struct ValueHandle {
   uint64_t trace;
   ir::Value value;
   ir::Type type;
+  uint32_t epoch; ///< of the trace: how often it was rolled back before
 };
 struct BufferHandle {
   uint64_t trace;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A map from keys to shared results that forgets the least recently used. Two threads that miss one key at the same time both make
-// the result, and the first one's is kept: making it under the lock would let one slow kernel hold up all others.
+// A map from keys to shared results that forgets the least recently used. Two threads that miss one key at
+// the same time both make the result, and the first one's is kept: making it under the lock would let one
+// slow kernel hold up all others.
 #pragma once
 
 #include "enigma/Compile/Compile.h"
@@ -13,11 +14,13 @@
 
 namespace enigma::compile {
 
-template <class T> class Cache {
+template <class T>
+class Cache {
 public:
   explicit Cache(size_t capacity) : capacity(capacity) {}
 
-  template <class Make> std::shared_ptr<T> get(const Hash128 &key, Make make) {
+  template <class Make>
+  std::shared_ptr<T> get(const Hash128 &key, Make make) {
     {
       std::lock_guard lock(mutex);
       if (auto it = entries.find(key); it != entries.end()) {

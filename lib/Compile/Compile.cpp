@@ -5,7 +5,6 @@
 
 #include "Cache.h"
 #include "Session.h"
-
 #include "enigma/Dialect/Enigma.h"
 #include "enigma/Target/Host/Executable.h"
 #include "enigma/Target/MSL/Emit.h"
@@ -50,20 +49,23 @@ dialect::KernelOp kernelOf(ModuleOp module) { return *module.getOps<dialect::Ker
 
 void checkOptions(const ir::Function &f, const Options &options) {
   if (options.vecWidth != 0 && options.vecWidth != 1 && options.vecWidth != 2 && options.vecWidth != 4)
-    throw Error(ErrorKind::Compile, "vec_width must be 0, 1, 2 or 4, got " + std::to_string(options.vecWidth), {},
-                {"Metal's vectors have 2 or 4 components with an alignment to match"});
+    throw Error(ErrorKind::Compile, "vec_width must be 0, 1, 2 or 4, got " + std::to_string(options.vecWidth),
+                {}, {"Metal's vectors have 2 or 4 components with an alignment to match"});
   constexpr size_t mostBuffers = 31; // Metal feature set tables: buffer argument table
   if (f.params().size() > mostBuffers)
     throw Error(ErrorKind::Trace,
-                "kernel " + f.name() + " has " + std::to_string(f.params().size()) + " parameters, Metal binds at most " +
-                    std::to_string(mostBuffers) + " buffers",
-                f.locate(f.place), {"put several arrays into one buffer, or make constants of scalars with Constexpr"});
+                "kernel " + f.name() + " has " + std::to_string(f.params().size()) +
+                    " parameters, Metal binds at most " + std::to_string(mostBuffers) + " buffers",
+                f.locate(f.place),
+                {"put several arrays into one buffer, or make constants of scalars with Constexpr"});
 }
 
 } // namespace
 
-CompiledKernel::CompiledKernel(ir::Function fn, Options options, std::shared_ptr<Artifact> shared, Hash128 key)
-    : function(std::move(fn)), chosen(options), metalName(function.kernelName()), artifact(std::move(shared)), hash(key) {}
+CompiledKernel::CompiledKernel(ir::Function fn, Options options, std::shared_ptr<Artifact> shared,
+                               Hash128 key)
+    : function(std::move(fn)), chosen(options), metalName(function.kernelName()), artifact(std::move(shared)),
+      hash(key) {}
 
 const std::string &CompiledKernel::metalSource() const { return artifact->text.source; }
 int CompiledKernel::mslVersion() const { return artifact->text.version; }
@@ -81,6 +83,10 @@ std::string CompiledKernel::mlirSource() const {
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device &device, bool check) const {
   std::lock_guard lock(mutex);
+  if (pipelineDevice != &device) { // pipelines belong to their device
+    pipelines[0] = pipelines[1] = nullptr;
+    pipelineDevice = &device;
+  }
   auto &pipeline = pipelines[check];
   if (pipeline)
     return pipeline;
@@ -91,7 +97,8 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
     BorrowedSession session;
     auto module = session->lower(function, chosen, convert::Locations::sites);
     auto made = std::make_shared<HostCode>();
-    made->executable = host::compileForHost(*module, {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false});
+    made->executable = host::compileForHost(
+        *module, {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false});
     for (const SourceLoc &loc : host::accessSites(*module))
       made->sites.push_back(loc.line);
     return made;
@@ -105,7 +112,8 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
   source.owner = code->executable;
   std::vector<uint32_t> order = function.programOrder();
   for (uint32_t site : code->sites)
-    source.sites.push_back(site < order.size() ? function.locate(function.op(order[site]).place) : SourceLoc{});
+    source.sites.push_back(site < order.size() ? function.locate(function.op(order[site]).place)
+                                               : SourceLoc{});
   pipeline = device.createPipeline(std::move(source));
   return pipeline;
 }

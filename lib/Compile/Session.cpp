@@ -18,7 +18,8 @@ namespace enigma::compile {
 
 Session::Session() : converter(context) {}
 
-OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &options, convert::Locations locations) {
+OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &options,
+                                     convert::Locations locations) {
   load += f.numOps();
   OwningOpRef<ModuleOp> module = converter(f, locations);
   if (options.fastMath)
@@ -38,7 +39,8 @@ OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &optio
     uint32_t site = locations == convert::Locations::sites ? dialect::siteOf(where) : ~0u;
     std::vector<uint32_t> order = f.programOrder();
     ir::Place place = site < order.size() ? f.op(order[site]).place : f.place;
-    throw Error(ErrorKind::Compile, message.empty() ? "a pass failed without a word" : message, f.locate(place));
+    throw Error(ErrorKind::Compile, message.empty() ? "a pass failed without a word" : message,
+                f.locate(place));
   };
   if (failed(mlir::verify(*module)))
     fail();
@@ -46,7 +48,8 @@ OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &optio
   auto &pipeline = pipelines[width];
   if (!pipeline) {
     pipeline = std::make_unique<PassManager>(&context);
-    // Verified after conversion, here, and by the tests after each pass; not between passes of every user's compile.
+    // Verified after conversion, here, and by the tests after each pass; not between passes of every user's
+    // compile.
     pipeline->enableVerifier(false);
     transforms::buildPipeline(*pipeline, width);
   }

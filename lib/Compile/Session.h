@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// An MLIR context with what is expensive to set up beside it. A context serves one thread at a time: each compile takes a session
-// from the pool and puts it back.
+// An MLIR context with what is expensive to set up beside it. A context serves one thread at a time: each
+// compile takes a session from the pool and puts it back.
 #pragma once
 
-#include "enigma/Convert/IRToMLIR.h"
 #include "enigma/Compile/Compile.h"
+#include "enigma/Convert/IRToMLIR.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -20,7 +20,8 @@ public:
   Session();
 
   /// Converts and runs the pipeline. Errors of passes come at the user's line.
-  mlir::OwningOpRef<mlir::ModuleOp> lower(const ir::Function &f, const Options &options, convert::Locations locations);
+  mlir::OwningOpRef<mlir::ModuleOp> lower(const ir::Function &f, const Options &options,
+                                          convert::Locations locations);
 
   /// How many operations the context has seen: it never forgets an attribute, so it is replaced in time.
   size_t load = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The conversion loop: operands by number, result types copied, the immediate as the attribute that the table says.
+// The conversion loop: operands by number, result types copied, the immediate as the attribute that the table
+// says.
 #include "enigma/Convert/IRToMLIR.h"
 
 #include "enigma/Dialect/Enigma.h"
@@ -30,8 +31,8 @@ Converter::Converter(MLIRContext &context) : ctx(context) {
       scalars.push_back(Float32Type::get(&ctx));
       break;
     default:
-      scalars.push_back(IntegerType::get(&ctx, ir::bits(elem),
-                                         ir::isUnsigned(elem) ? IntegerType::Unsigned : IntegerType::Signless));
+      scalars.push_back(IntegerType::get(
+          &ctx, ir::bits(elem), ir::isUnsigned(elem) ? IntegerType::Unsigned : IntegerType::Signless));
     }
   }
   valueName = StringAttr::get(&ctx, "value");
@@ -108,9 +109,11 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
       if (info.rule.kind == ir::Rule::Kind::constant)
         state.attributes.append(valueName, constantOf(f.type(f.result(op)), op.immediate));
       else if (info.hasAxis)
-        state.attributes.append(axisName, dialect::AxisAttr::get(&ctx, static_cast<dialect::Axis>(op.immediate)));
+        state.attributes.append(axisName,
+                                dialect::AxisAttr::get(&ctx, static_cast<dialect::Axis>(op.immediate)));
       else if (info.modal && op.immediate)
-        state.attributes.append(modeName, dialect::MathModeAttr::get(&ctx, static_cast<dialect::MathMode>(op.immediate)));
+        state.attributes.append(
+            modeName, dialect::MathModeAttr::get(&ctx, static_cast<dialect::MathMode>(op.immediate)));
       else if (info.rule.kind == ir::Rule::Kind::component)
         state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
       // Results of regions are named by the arguments that carry them; those of an if by themselves.
@@ -118,7 +121,8 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
         SmallVector<Attribute> resultNames;
         for (int r = 0; r < op.numResults; ++r)
           resultNames.push_back(StringAttr::get(&ctx, StringRef(f.nameOf(f.result(op, r)))));
-        state.attributes.append(StringAttr::get(&ctx, dialect::resultNamesAttr), ArrayAttr::get(&ctx, resultNames));
+        state.attributes.append(StringAttr::get(&ctx, dialect::resultNamesAttr),
+                                ArrayAttr::get(&ctx, resultNames));
         state.location = loc;
       }
       for (int r = 0; r < op.numRegions; ++r)

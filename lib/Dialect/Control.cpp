@@ -16,9 +16,11 @@ LogicalResult verifyRegion(Operation *op, Region &region, TypeRange args, TypeRa
   if (region.front().empty() || !yieldOf(region))
     return op->emitOpError() << "region " << region.getRegionNumber() << " must end with enigma.yield";
   if (TypeRange(region.getArgumentTypes()) != args)
-    return op->emitOpError() << "region " << region.getRegionNumber() << " starts from other types than are carried";
+    return op->emitOpError() << "region " << region.getRegionNumber()
+                             << " starts from other types than are carried";
   if (TypeRange(yieldOf(region).getOperandTypes()) != yields)
-    return op->emitOpError() << "region " << region.getRegionNumber() << " yields other types than are carried";
+    return op->emitOpError() << "region " << region.getRegionNumber()
+                             << " yields other types than are carried";
   return success();
 }
 
@@ -112,14 +114,16 @@ void IfOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext 
 }
 
 void ForOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *) {
-  // A carried value that the body hands on unchanged is its initial value; one that nobody uses but the body's own computation of it goes.
+  // A carried value that the body hands on unchanged is its initial value; one that nobody uses but the
+  // body's own computation of it goes.
   patterns.add(+[](ForOp op, PatternRewriter &rewriter) {
     YieldOp yield = yieldOf(op.getBody());
     bool changed = false;
     for (auto [i, arg] : llvm::enumerate(op.carried()))
       if (yield.getOperand(i) == arg || yield.getOperand(i) == op.getInitial()[i]) {
         bool invariant = yield.getOperand(i) == arg || yield.getOperand(i) == op.getInitial()[i];
-        if (invariant && (!arg.use_empty() && !(arg.hasOneUse() && *arg.user_begin() == yield.getOperation()))) {
+        if (invariant &&
+            (!arg.use_empty() && !(arg.hasOneUse() && *arg.user_begin() == yield.getOperation()))) {
           rewriter.replaceAllUsesExcept(arg, op.getInitial()[i], yield);
           changed = true;
         }
@@ -138,9 +142,9 @@ void ForOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext
     if (kept.size() == op.getInitial().size())
       return changed ? success() : failure();
     for (unsigned i : kept)
-      if (auto arg = dyn_cast<BlockArgument>(yield.getOperand(i)); arg && arg.getOwner() == &op.block() &&
-                                                                    arg.getArgNumber() > 0 &&
-                                                                    !llvm::is_contained(kept, arg.getArgNumber() - 1))
+      if (auto arg = dyn_cast<BlockArgument>(yield.getOperand(i));
+          arg && arg.getOwner() == &op.block() && arg.getArgNumber() > 0 &&
+          !llvm::is_contained(kept, arg.getArgNumber() - 1))
         return changed ? success() : failure();
     SmallVector<Value> operands{op.getLower(), op.getUpper(), op.getStep()}, yields;
     SmallVector<Type> types;

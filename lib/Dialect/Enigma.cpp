@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The dialect itself: registration, its types, the table of kinds. Operations are compiled in shards (enigma_add_dialect).
+// The dialect itself: registration, its types, the table of kinds. Operations are compiled in shards
+// (enigma_add_dialect).
 #include "enigma/Dialect/Enigma.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/Matchers.h"
+
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -33,7 +35,8 @@ Operation *EnigmaDialect::materializeConstant(OpBuilder &builder, Attribute valu
   return ConstantOp::create(builder, loc, type, typed);
 }
 
-//===-- Types -----------------------------------------------------------------------------------------------===//
+//===-- Types
+//-----------------------------------------------------------------------------------------------===//
 
 bool isScalar(Type t) {
   if (isa<Float16Type, BFloat16Type, Float32Type>(t))
@@ -84,7 +87,8 @@ LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError, T
   return emitError() << "a buffer holds scalars, got " << element;
 }
 
-//===-- Kinds -----------------------------------------------------------------------------------------------===//
+//===-- Kinds
+//-----------------------------------------------------------------------------------------------===//
 
 namespace {
 struct KindInfo {
@@ -132,8 +136,9 @@ std::optional<int64_t> constantInt(Value v) {
   if (!matchPattern(v, m_Constant(&attr)))
     return std::nullopt;
   APInt value = attr.getValue();
-  return isUnsignedIntLike(attr.getType()) || isBool(attr.getType()) ? static_cast<int64_t>(value.getZExtValue())
-                                                                    : value.getSExtValue();
+  return isUnsignedIntLike(attr.getType()) || isBool(attr.getType())
+             ? static_cast<int64_t>(value.getZExtValue())
+             : value.getSExtValue();
 }
 
 } // namespace enigma::dialect

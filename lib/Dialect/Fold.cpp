@@ -6,6 +6,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+
 #include "llvm/ADT/APSInt.h"
 
 using namespace mlir;
@@ -14,7 +15,8 @@ namespace enigma::dialect {
 namespace {
 
 // A constant of any shape as one number: a scalar's, or that of all components of a splat.
-template <class Attr> std::optional<typename Attr::ValueType> scalar(Attribute a) {
+template <class Attr>
+std::optional<typename Attr::ValueType> scalar(Attribute a) {
   if (auto direct = dyn_cast_or_null<Attr>(a))
     return direct.getValue();
   if (auto splat = dyn_cast_or_null<SplatElementsAttr>(a))
@@ -30,22 +32,28 @@ TypedAttr shaped(Type type, TypedAttr one) {
     return DenseElementsAttr::get(vector, Attribute(one));
   return one;
 }
-TypedAttr make(Type type, const APInt &value) { return shaped(type, IntegerAttr::get(scalarOf(type), value)); }
-TypedAttr make(Type type, const APFloat &value) { return shaped(type, FloatAttr::get(scalarOf(type), value)); }
+TypedAttr make(Type type, const APInt &value) {
+  return shaped(type, IntegerAttr::get(scalarOf(type), value));
+}
+TypedAttr make(Type type, const APFloat &value) {
+  return shaped(type, FloatAttr::get(scalarOf(type), value));
+}
 
 bool isInteger(Attribute a, int64_t n) {
   auto value = integer(a);
   return value && *value == APInt(value->getBitWidth(), n, /*isSigned=*/true, /*implicitTrunc=*/true);
 }
 
-template <class IntFn, class FloatFn> OpFoldResult fold2(Attribute x, Attribute y, Type type, IntFn ints, FloatFn floats) {
+template <class IntFn, class FloatFn>
+OpFoldResult fold2(Attribute x, Attribute y, Type type, IntFn ints, FloatFn floats) {
   if (auto a = integer(x), b = integer(y); a && b)
     return make(type, ints(*a, *b));
   if (auto a = real(x), b = real(y); a && b)
     return make(type, floats(*a, *b));
   return {};
 }
-template <class IntFn> OpFoldResult foldInts(Attribute x, Attribute y, Type type, IntFn ints) {
+template <class IntFn>
+OpFoldResult foldInts(Attribute x, Attribute y, Type type, IntFn ints) {
   if (auto a = integer(x), b = integer(y); a && b)
     return make(type, ints(*a, *b));
   return {};
@@ -62,21 +70,24 @@ APInt floorDivide(const APInt &a, const APInt &b, bool isSigned) {
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
-//===-- Arithmetic ------------------------------------------------------------------------------------------===//
+//===-- Arithmetic
+//------------------------------------------------------------------------------------------===//
 
 OpFoldResult AddOp::fold(FoldAdaptor in) {
   if (isInteger(in.getY(), 0))
     return getX();
-  return fold2(in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) { return a + b; },
-               [](const APFloat &a, const APFloat &b) { return a + b; });
+  return fold2(
+      in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) { return a + b; },
+      [](const APFloat &a, const APFloat &b) { return a + b; });
 }
 OpFoldResult SubOp::fold(FoldAdaptor in) {
   if (isInteger(in.getY(), 0))
     return getX();
   if (getX() == getY() && isIntLike(getType()))
     return make(getType(), APInt(widthOf(getType()), 0));
-  return fold2(in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) { return a - b; },
-               [](const APFloat &a, const APFloat &b) { return a - b; });
+  return fold2(
+      in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) { return a - b; },
+      [](const APFloat &a, const APFloat &b) { return a - b; });
 }
 OpFoldResult MulOp::fold(FoldAdaptor in) {
   if (isInteger(in.getY(), 1))
@@ -85,8 +96,9 @@ OpFoldResult MulOp::fold(FoldAdaptor in) {
     return in.getY();
   if (auto one = real(in.getY()); one && one->isExactlyValue(1.0))
     return getX();
-  return fold2(in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) { return a * b; },
-               [](const APFloat &a, const APFloat &b) { return a * b; });
+  return fold2(
+      in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) { return a * b; },
+      [](const APFloat &a, const APFloat &b) { return a * b; });
 }
 OpFoldResult DivOp::fold(FoldAdaptor in) {
   if (auto one = real(in.getY()); one && one->isExactlyValue(1.0))
@@ -121,7 +133,8 @@ OpFoldResult NegOp::fold(FoldAdaptor in) {
   return {};
 }
 
-//===-- Bits ------------------------------------------------------------------------------------------------===//
+//===-- Bits
+//------------------------------------------------------------------------------------------------===//
 
 OpFoldResult AndOp::fold(FoldAdaptor in) {
   if (getX() == getY() || isInteger(in.getY(), -1))
@@ -154,8 +167,9 @@ OpFoldResult NotOp::fold(FoldAdaptor in) {
 OpFoldResult ShlOp::fold(FoldAdaptor in) {
   if (isInteger(in.getY(), 0))
     return getX();
-  return foldInts(in.getX(), in.getY(), getType(),
-                  [](const APInt &a, const APInt &b) { return a.shl(b.getZExtValue() & (a.getBitWidth() - 1)); });
+  return foldInts(in.getX(), in.getY(), getType(), [](const APInt &a, const APInt &b) {
+    return a.shl(b.getZExtValue() & (a.getBitWidth() - 1));
+  });
 }
 OpFoldResult ShrOp::fold(FoldAdaptor in) {
   if (isInteger(in.getY(), 0))
@@ -167,11 +181,13 @@ OpFoldResult ShrOp::fold(FoldAdaptor in) {
   });
 }
 
-//===-- Comparison, selection, conversion -------------------------------------------------------------------===//
+//===-- Comparison, selection, conversion
+//-------------------------------------------------------------------===//
 
 namespace {
 // The comparison of two constants, or of a value with itself.
-template <class Op> OpFoldResult foldCompare(Op op, Attribute x, Attribute y, bool whenEqual, bool whenLess, bool whenGreater) {
+template <class Op>
+OpFoldResult foldCompare(Op op, Attribute x, Attribute y, bool whenEqual, bool whenLess, bool whenGreater) {
   auto answer = [&](bool value) { return make(op.getType(), APInt(1, value)); };
   Type type = op.getX().getType();
   if (op.getX() == op.getY() && !isFloatLike(type))
@@ -184,19 +200,32 @@ template <class Op> OpFoldResult foldCompare(Op op, Attribute x, Attribute y, bo
 }
 } // namespace
 
-OpFoldResult CmpEqOp::fold(FoldAdaptor in) { return foldCompare(*this, in.getX(), in.getY(), true, false, false); }
-OpFoldResult CmpNeOp::fold(FoldAdaptor in) { return foldCompare(*this, in.getX(), in.getY(), false, true, true); }
-OpFoldResult CmpLtOp::fold(FoldAdaptor in) { return foldCompare(*this, in.getX(), in.getY(), false, true, false); }
-OpFoldResult CmpLeOp::fold(FoldAdaptor in) { return foldCompare(*this, in.getX(), in.getY(), true, true, false); }
-OpFoldResult CmpGtOp::fold(FoldAdaptor in) { return foldCompare(*this, in.getX(), in.getY(), false, false, true); }
-OpFoldResult CmpGeOp::fold(FoldAdaptor in) { return foldCompare(*this, in.getX(), in.getY(), true, false, true); }
+OpFoldResult CmpEqOp::fold(FoldAdaptor in) {
+  return foldCompare(*this, in.getX(), in.getY(), true, false, false);
+}
+OpFoldResult CmpNeOp::fold(FoldAdaptor in) {
+  return foldCompare(*this, in.getX(), in.getY(), false, true, true);
+}
+OpFoldResult CmpLtOp::fold(FoldAdaptor in) {
+  return foldCompare(*this, in.getX(), in.getY(), false, true, false);
+}
+OpFoldResult CmpLeOp::fold(FoldAdaptor in) {
+  return foldCompare(*this, in.getX(), in.getY(), true, true, false);
+}
+OpFoldResult CmpGtOp::fold(FoldAdaptor in) {
+  return foldCompare(*this, in.getX(), in.getY(), false, false, true);
+}
+OpFoldResult CmpGeOp::fold(FoldAdaptor in) {
+  return foldCompare(*this, in.getX(), in.getY(), true, false, true);
+}
 
 OpFoldResult SelectOp::fold(FoldAdaptor in) {
   if (getX() == getY())
     return getX();
   if (auto condition = integer(in.getCondition()))
     return condition->isZero() ? getY() : getX();
-  if (isBoolLike(getType()) && getCondition().getType() == getType() && isInteger(in.getX(), -1) && isInteger(in.getY(), 0))
+  if (isBoolLike(getType()) && getCondition().getType() == getType() && isInteger(in.getX(), -1) &&
+      isInteger(in.getY(), 0))
     return getCondition();
   return {};
 }
@@ -250,7 +279,8 @@ OpFoldResult AsTypeOp::fold(FoldAdaptor) {
   return {};
 }
 
-//===-- Vectors and memory ----------------------------------------------------------------------------------===//
+//===-- Vectors and memory
+//----------------------------------------------------------------------------------===//
 
 OpFoldResult SplatOp::fold(FoldAdaptor in) {
   if (auto value = dyn_cast_or_null<TypedAttr>(in.getX()))

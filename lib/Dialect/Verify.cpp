@@ -6,6 +6,7 @@
 #include "enigma/Dialect/Enigma.h"
 
 #include "mlir/IR/Builders.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -13,7 +14,8 @@ using namespace mlir;
 
 namespace enigma::dialect {
 
-//===-- Kernel ----------------------------------------------------------------------------------------------===//
+//===-- Kernel
+//----------------------------------------------------------------------------------------------===//
 
 void KernelOp::build(OpBuilder &builder, OperationState &state, StringRef name, TypeRange argTypes,
                      ArrayRef<StringRef> argNames, ArrayRef<int32_t> written) {
@@ -88,10 +90,12 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &state) {
 
 LogicalResult KernelOp::verify() {
   if (getArgNames().size() != block().getNumArguments())
-    return emitOpError() << "has " << block().getNumArguments() << " parameters and " << getArgNames().size() << " names";
+    return emitOpError() << "has " << block().getNumArguments() << " parameters and " << getArgNames().size()
+                         << " names";
   for (BlockArgument arg : block().getArguments())
     if (!isa<BufferType>(arg.getType()) && !isScalar(arg.getType()))
-      return emitOpError() << "parameter " << arg.getArgNumber() << " must be a buffer or a scalar, got " << arg.getType();
+      return emitOpError() << "parameter " << arg.getArgNumber() << " must be a buffer or a scalar, got "
+                           << arg.getType();
   for (int32_t index : getWritten())
     if (index < 0 || index >= static_cast<int32_t>(block().getNumArguments()) ||
         !isa<BufferType>(block().getArgument(index).getType()))
@@ -102,7 +106,8 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
-//===-- Conversion and vectors ------------------------------------------------------------------------------===//
+//===-- Conversion and vectors
+//------------------------------------------------------------------------------===//
 
 LogicalResult CastOp::verify() {
   if (lanesOf(getX().getType()) != lanesOf(getType()))
@@ -119,7 +124,8 @@ LogicalResult AsTypeOp::verify() {
 LogicalResult SelectOp::verify() {
   int64_t lanes = lanesOf(getCondition().getType());
   if (lanes != 1 && lanes != lanesOf(getType()))
-    return emitOpError() << "condition has " << lanes << " components, the values have " << lanesOf(getType());
+    return emitOpError() << "condition has " << lanes << " components, the values have "
+                         << lanesOf(getType());
   return success();
 }
 
@@ -127,7 +133,8 @@ LogicalResult MakeVectorOp::verify() {
   auto type = cast<VectorType>(getType());
   if (static_cast<int64_t>(getComponents().size()) != type.getNumElements() ||
       llvm::any_of(getComponents(), [&](Value v) { return v.getType() != type.getElementType(); }))
-    return emitOpError() << "needs " << type.getNumElements() << " components of type " << type.getElementType();
+    return emitOpError() << "needs " << type.getNumElements() << " components of type "
+                         << type.getElementType();
   return success();
 }
 
@@ -145,7 +152,8 @@ LogicalResult ExtractOp::verify() {
   return success();
 }
 
-//===-- Memory ----------------------------------------------------------------------------------------------===//
+//===-- Memory
+//----------------------------------------------------------------------------------------------===//
 
 static LogicalResult verifyAccess(Operation *op, Type buffer, Type value) {
   Type element = cast<BufferType>(buffer).getElementType();

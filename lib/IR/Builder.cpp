@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The type rules, by the table: unify the operands, give literals their type, insert casts, append. What is not a row of slots
-// (constants, casts, queries, memory) is in BuilderMemory.cpp.
+// The type rules, by the table: unify the operands, give literals their type, insert casts, append. What is
+// not a row of slots (constants, casts, queries, memory) is in BuilderMemory.cpp.
 #include "enigma/IR/Builder.h"
 
 #include "enigma/IR/Constant.h"
@@ -15,13 +15,15 @@ void Builder::fail(std::string message, std::vector<std::string> notes) const {
   throw Error(ErrorKind::Trace, std::move(message), fn.locate(place), std::move(notes));
 }
 
-Value Builder::append(Opcode op, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate) {
+Value Builder::append(Opcode op, std::span<const Value> operands, std::span<const Type> results,
+                      uint64_t immediate) {
   uint32_t index = fn.append(op, operands, results, immediate, place);
   return results.empty() ? Value{} : fn.result(fn.op(index));
 }
 
 Value Builder::append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate) {
-  return append(op, std::span(operands.begin(), operands.size()), {&result, result.isValue() ? 1u : 0u}, immediate);
+  return append(op, std::span(operands.begin(), operands.size()), {&result, result.isValue() ? 1u : 0u},
+                immediate);
 }
 
 Value Builder::literal(Literal value) {
@@ -40,10 +42,12 @@ Value Builder::constant(Literal value, Type type) {
   if (!bits) {
     std::string t(name(type.elem));
     if (value.kind == Literal::Kind::real && !isFloat(type.elem))
-      fail("the number " + value.str() + " does not fit " + t, {"convert it yourself: int(...), or enigma." + t + "(value) of a traced value"});
+      fail("the number " + value.str() + " does not fit " + t,
+           {"convert it yourself: int(...), or enigma." + t + "(value) of a traced value"});
     fail("the number " + value.str() + " does not fit " + t,
-         {isFloat(type.elem) ? "it rounds to an infinity; use a wider type, or float('inf') if that is meant"
-                             : "convert the other operand to a type that holds it, such as enigma.i32(x) or enigma.i64(x)"});
+         {isFloat(type.elem)
+              ? "it rounds to an infinity; use a wider type, or float('inf') if that is meant"
+              : "convert the other operand to a type that holds it, such as enigma.i32(x) or enigma.i64(x)"});
   }
   return append(Opcode::constant, {}, type, *bits);
 }
@@ -51,7 +55,8 @@ Value Builder::constant(Literal value, Type type) {
 Value Builder::cast(Operand x, Elem to) {
   if (x.isLiteral()) {
     Literal value = x.literal;
-    // enigma.i32(2.0) is a value; enigma.i32(2.5) is not, as with any literal. enigma.b1(3) asks whether it is zero.
+    // enigma.i32(2.0) is a value; enigma.i32(2.5) is not, as with any literal. enigma.b1(3) asks whether it
+    // is zero.
     if (value.kind == Literal::Kind::real && isInt(to) && std::fabs(value.number) < 0x1p64 &&
         value.number == std::trunc(value.number)) {
       auto size = static_cast<uint64_t>(std::fabs(value.number));
@@ -92,8 +97,8 @@ std::optional<Elem> Builder::unify(std::string_view name, std::span<const Operan
       continue;
     auto wider = promote(*result, t.elem);
     if (!wider)
-      fail(std::string(name) + ": f16 and bf16 have no common type, got " + std::string(ir::name(*result)) + " and " +
-               std::string(ir::name(t.elem)),
+      fail(std::string(name) + ": f16 and bf16 have no common type, got " + std::string(ir::name(*result)) +
+               " and " + std::string(ir::name(t.elem)),
            {"convert one of them, such as enigma.f32(x)"});
     result = wider;
   }
@@ -140,14 +145,16 @@ Value Builder::call(const PythonFunction &function, std::span<const Operand> ope
     std::string signature;
     for (int k = 0; k < i.rule.numOperands; ++k)
       signature += (k ? ", " : "") + std::string(i.operandNames[k]);
-    fail(std::string(function.name) + ": needs " + std::to_string(i.rule.numOperands) + (i.rule.numOperands == 1 ? " argument, got " : " arguments, got ") +
+    fail(std::string(function.name) + ": needs " + std::to_string(i.rule.numOperands) +
+             (i.rule.numOperands == 1 ? " argument, got " : " arguments, got ") +
              std::to_string(operands.size()),
          {"the signature is " + std::string(function.name) + "(" + signature + ")"});
   }
   if (function.types.mask != i.types.mask) {
     auto common = unify(function.name, operands.first(i.rule.numOperands), takesBool(function.types));
     if (common && !function.types.contains(*common))
-      fail(std::string(function.name) + ": needs " + std::string(function.typeWord) + ", got " + listTypes(fn, operands));
+      fail(std::string(function.name) + ": needs " + std::string(function.typeWord) + ", got " +
+           listTypes(fn, operands));
   }
   return emit(function.op, operands, immediate, function.name);
 }
@@ -179,7 +186,8 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
       notes.push_back("convert it: enigma.f32(x)");
     else if (isFloat(t) && i.types.contains(Elem::i32))
       notes.push_back("convert it: enigma.i32(x), or take its bits: enigma.as_type(x, enigma.u32)");
-    fail(std::string(name) + ": needs " + std::string(i.typeWord) + ", got " + listTypes(fn, {shared, size_t(numShared)}),
+    fail(std::string(name) + ": needs " + std::string(i.typeWord) + ", got " +
+             listTypes(fn, {shared, size_t(numShared)}),
          std::move(notes));
   }
 
@@ -195,7 +203,10 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
   Value values[4];
   for (size_t k = 0; k < operands.size(); ++k) {
     Slot slot = i.rule.operands[k];
-    Elem want = slot == Slot::b1 ? Elem::b1 : slot == Slot::i32 ? Elem::i32 : slot == Slot::u32 ? Elem::u32 : t;
+    Elem want = slot == Slot::b1    ? Elem::b1
+                : slot == Slot::i32 ? Elem::i32
+                : slot == Slot::u32 ? Elem::u32
+                                    : t;
     const Operand &o = operands[k];
     if (slot != Slot::T && !o.isLiteral()) {
       Type got = fn.type(o.value);
@@ -207,7 +218,8 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
                  (slot == Slot::b1 ? "b1" : "an integer") + ", got " + got.str(),
              {slot == Slot::b1 ? "compare it: x != 0" : "convert it: enigma.i32(x)"});
     }
-    if (slot == Slot::I && o.isLiteral()) { // a count is taken modulo the width: reduce it here, so that it fits any type
+    if (slot == Slot::I &&
+        o.isLiteral()) { // a count is taken modulo the width: reduce it here, so that it fits any type
       if (o.literal.kind == Literal::Kind::real)
         fail(std::string(name) + ": the count must be an integer, got " + o.literal.str());
       uint64_t count = o.literal.negative ? 0 - o.literal.magnitude : o.literal.magnitude;
@@ -222,14 +234,18 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
   Type results[2];
   for (int r = 0; r < i.rule.numResults; ++r) {
     Slot slot = i.rule.results[r];
-    Elem e = slot == Slot::b1 ? Elem::b1 : slot == Slot::i32 ? Elem::i32 : slot == Slot::u32 ? Elem::u32
-             : slot == Slot::U ? toUnsigned(t) : t;
+    Elem e = slot == Slot::b1    ? Elem::b1
+             : slot == Slot::i32 ? Elem::i32
+             : slot == Slot::u32 ? Elem::u32
+             : slot == Slot::U   ? toUnsigned(t)
+                                 : t;
     results[r] = Type::value(e, lanes);
   }
   return append(op, {values, operands.size()}, {results, i.rule.numResults}, immediate);
 }
 
-//===-- Operators -------------------------------------------------------------------------------------------===//
+//===-- Operators
+//-------------------------------------------------------------------------------------------===//
 
 Value Builder::binary(Operator op, Operand a, Operand b) {
   const Operand pair[2] = {a, b};
@@ -264,8 +280,10 @@ Value Builder::binary(Operator op, Operand a, Operand b) {
     Elem t = *unify("**", pair, false);
     if (isFloat(t)) {
       // A square is one exact multiplication in every implementation of pow.
-      bool square = b.isLiteral() && ((b.literal.kind == Literal::Kind::integer && b.literal.magnitude == 2 && !b.literal.negative) ||
-                                      (b.literal.kind == Literal::Kind::real && b.literal.number == 2.0));
+      bool square =
+          b.isLiteral() &&
+          ((b.literal.kind == Literal::Kind::integer && b.literal.magnitude == 2 && !b.literal.negative) ||
+           (b.literal.kind == Literal::Kind::real && b.literal.number == 2.0));
       if (square && !a.isLiteral()) {
         Value x = materialise("**", a, t); // an integer to the power 2.0 is a float
         return emit(Opcode::mul, {x, x});
@@ -273,7 +291,8 @@ Value Builder::binary(Operator op, Operand a, Operand b) {
       return emit(Opcode::pow, pair, 0, "**");
     }
     if (b.isLiteral() && b.literal.negative)
-      fail("**: an integer has no negative power, got " + b.literal.str(), {"convert the base: enigma.f32(x) ** " + b.literal.str()});
+      fail("**: an integer has no negative power, got " + b.literal.str(),
+           {"convert the base: enigma.f32(x) ** " + b.literal.str()});
     return emit(Opcode::ipow, pair, 0, "**");
   }
   }
@@ -300,7 +319,8 @@ Value Builder::compare(Opcode cmp, Operand a, Operand b) {
   if (a.isLiteral() || b.isLiteral())
     return plain();
   Type ta = fn.type(a.value), tb = fn.type(b.value);
-  if (!ta.isValue() || !tb.isValue() || !isInt(ta.elem) || !isInt(tb.elem) || isSigned(ta.elem) == isSigned(tb.elem))
+  if (!ta.isValue() || !tb.isValue() || !isInt(ta.elem) || !isInt(tb.elem) ||
+      isSigned(ta.elem) == isSigned(tb.elem))
     return plain();
   // One signed, one unsigned: as numbers. Where a signed type holds both, there; else by the sign first.
   bool signedFirst = isSigned(ta.elem);
@@ -311,9 +331,11 @@ Value Builder::compare(Opcode cmp, Operand a, Operand b) {
   }
   Value signedValue = signedFirst ? a.value : b.value;
   Value asUnsigned = cast(cast(signedValue, toSigned(u)), u);
-  Value bitsCompared = signedFirst ? emit(cmp, {Operand(asUnsigned), b}) : emit(cmp, {a, Operand(asUnsigned)});
-  bool holdsWhenNegative = cmp == Opcode::cmp_ne || (signedFirst ? cmp == Opcode::cmp_lt || cmp == Opcode::cmp_le
-                                                                 : cmp == Opcode::cmp_gt || cmp == Opcode::cmp_ge);
+  Value bitsCompared =
+      signedFirst ? emit(cmp, {Operand(asUnsigned), b}) : emit(cmp, {a, Operand(asUnsigned)});
+  bool holdsWhenNegative =
+      cmp == Opcode::cmp_ne || (signedFirst ? cmp == Opcode::cmp_lt || cmp == Opcode::cmp_le
+                                            : cmp == Opcode::cmp_gt || cmp == Opcode::cmp_ge);
   if (holdsWhenNegative) {
     Value negative = emit(Opcode::cmp_lt, {Operand(signedValue), Operand(Literal(0))});
     return emit(Opcode::or_, {Operand(negative), Operand(bitsCompared)});
@@ -324,7 +346,10 @@ Value Builder::compare(Opcode cmp, Operand a, Operand b) {
 
 Value Builder::compareUnsigned(Opcode cmp, Operand a, Operand b) {
   const Operand pair[2] = {a, b};
-  std::string_view symbol = cmp == Opcode::cmp_lt ? "cmp_ult" : cmp == Opcode::cmp_le ? "cmp_ule" : cmp == Opcode::cmp_gt ? "cmp_ugt" : "cmp_uge";
+  std::string_view symbol = cmp == Opcode::cmp_lt   ? "cmp_ult"
+                            : cmp == Opcode::cmp_le ? "cmp_ule"
+                            : cmp == Opcode::cmp_gt ? "cmp_ugt"
+                                                    : "cmp_uge";
   Elem t = *unify(symbol, pair, false);
   if (!isInt(t))
     fail(std::string(symbol) + ": needs an integer, got " + listTypes(fn, pair),
@@ -332,7 +357,8 @@ Value Builder::compareUnsigned(Opcode cmp, Operand a, Operand b) {
   auto unsignedBits = [&](Operand o) -> Operand {
     // A literal is taken in the signed or unsigned type that holds it, then as bits.
     if (o.isLiteral())
-      return cast(constant(o.literal, Type::value(o.literal.negative ? toSigned(t) : toUnsigned(t))), toUnsigned(t));
+      return cast(constant(o.literal, Type::value(o.literal.negative ? toSigned(t) : toUnsigned(t))),
+                  toUnsigned(t));
     return cast(cast(o, t), toUnsigned(t));
   };
   return emit(cmp, {unsignedBits(a), unsignedBits(b)});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Loops and branches. What a front end does wrong here is its fault and not the user's, so messages say what the IR needs; verify() holds the
-// same rules against whole functions.
+// Loops and branches. What a front end does wrong here is its fault and not the user's, so messages say what
+// the IR needs; verify() holds the same rules against whole functions.
 #include "enigma/IR/Builder.h"
 
 namespace enigma::ir {
@@ -31,18 +31,20 @@ std::vector<Type> Builder::yielded(uint32_t region) const {
 
 std::vector<Value> Builder::control(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                                     std::initializer_list<uint32_t> regions) {
-  uint32_t index = fn.appendWithRegions(op, operands, results, std::span(regions.begin(), regions.size()), place);
+  uint32_t index =
+      fn.appendWithRegions(op, operands, results, std::span(regions.begin(), regions.size()), place);
   std::vector<Value> out;
   for (size_t r = 0; r < results.size(); ++r)
     out.push_back(fn.result(fn.op(index), r));
   return out;
 }
 
-std::vector<Value> Builder::forLoop(Value lower, Value upper, Value step, std::span<const Value> initial, uint32_t body) {
+std::vector<Value> Builder::forLoop(Value lower, Value upper, Value step, std::span<const Value> initial,
+                                    uint32_t body) {
   Type t = fn.type(lower);
   if (!t.isScalar() || !isInt(t.elem) || fn.type(upper) != t || fn.type(step) != t)
-    fail("for: bounds and step must be integers of one type, got " + t.str() + ", " + fn.type(upper).str() + " and " +
-         fn.type(step).str());
+    fail("for: bounds and step must be integers of one type, got " + t.str() + ", " + fn.type(upper).str() +
+         " and " + fn.type(step).str());
   std::vector<Type> carried = typesOf(initial), args = carried;
   args.insert(args.begin(), t);
   if (typesOf(fn.region(body).args) != args || yielded(body) != carried)

@@ -2,7 +2,6 @@
 //
 // The operations that are no row of slots: conversion of bits, queries, loads and stores.
 #include "enigma/IR/Builder.h"
-
 #include "enigma/IR/Constant.h"
 
 namespace enigma::ir {
@@ -29,7 +28,9 @@ Value Builder::query(Opcode op, int axis) {
   if (i.rule.kind != Rule::Kind::query)
     fail(std::string(i.name) + ": is no thread query");
   if (axis < 0 || axis > (i.hasAxis ? 2 : 0))
-    fail(std::string(i.name) + (i.hasAxis ? ": the component must be 0, 1 or 2, got " : ": has one component, got ") + std::to_string(axis));
+    fail(std::string(i.name) +
+         (i.hasAxis ? ": the component must be 0, 1 or 2, got " : ": has one component, got ") +
+         std::to_string(axis));
   return append(op, {}, Type::value(Elem::u32), axis);
 }
 
@@ -89,7 +90,8 @@ Value Builder::loadIf(Value buffer, Operand index, Operand mask, Operand fallbac
   return append(Opcode::load_if, {buffer, i, m, f}, t);
 }
 
-// A store converts as an assignment does in C and NumPy, except where the meaning of the number would be lost.
+// A store converts as an assignment does in C and NumPy, except where the meaning of the number would be
+// lost.
 Value Builder::stored(std::string_view what, Operand value, Type to) {
   if (!value.isLiteral()) {
     Type t = fn.type(value.value);
@@ -97,7 +99,8 @@ Value Builder::stored(std::string_view what, Operand value, Type to) {
       fail(std::string(what) + ": the buffer holds " + to.str() + ", got " + t.str());
     if ((isFloat(t.elem) && !isFloat(to.elem)) || (t.elem != to.elem && to.elem == Elem::b1))
       fail(std::string(what) + ": the buffer holds " + to.str() + ", got " + t.str(),
-           {to.elem == Elem::b1 ? "compare it: x != 0" : "to drop the fraction, write enigma." + to.str() + "(x)"});
+           {to.elem == Elem::b1 ? "compare it: x != 0"
+                                : "to drop the fraction, write enigma." + to.str() + "(x)"});
   }
   return materialise(what, value, to.elem);
 }

@@ -17,7 +17,9 @@ struct Format {
   int minExponent() const { return 2 - (1 << (exponentBits - 1)); }
   int bias() const { return (1 << (exponentBits - 1)) - 1; }
 };
-Format formatOf(Elem e) { return e == Elem::f16 ? Format{11, 5} : e == Elem::bf16 ? Format{8, 8} : Format{24, 8}; }
+Format formatOf(Elem e) {
+  return e == Elem::f16 ? Format{11, 5} : e == Elem::bf16 ? Format{8, 8} : Format{24, 8};
+}
 
 uint64_t encode(Format f, double x) {
   uint64_t sign = uint64_t(std::signbit(x)) << (f.precision - 1 + f.exponentBits);
@@ -47,7 +49,8 @@ uint64_t encode(Format f, double x) {
   return sign | uint64_t(biased) << (f.precision - 1) | (significand - hidden);
 }
 
-// An integer as a double that rounds to a narrower format as the integer itself does: what does not fit 53 bits leaves an odd last bit.
+// An integer as a double that rounds to a narrower format as the integer itself does: what does not fit 53
+// bits leaves an odd last bit.
 double roundedToOdd(uint64_t x) {
   int excess = std::max(0, 64 - std::countl_zero(x) - 53);
   uint64_t kept = x >> excess;
@@ -64,7 +67,8 @@ double decode(Format f, uint64_t bits) {
   else if (exponent == 0)
     x = std::ldexp(double(fraction), f.minExponent() - f.precision + 1);
   else
-    x = std::ldexp(double(fraction | uint64_t(1) << (f.precision - 1)), exponent - f.bias() - f.precision + 1);
+    x = std::ldexp(double(fraction | uint64_t(1) << (f.precision - 1)),
+                   exponent - f.bias() - f.precision + 1);
   return negative ? -x : x;
 }
 
@@ -148,7 +152,8 @@ std::string Literal::str() const {
   // As Python's repr: without an exponent between 1e-4 and 1e16.
   char text[64];
   double size = std::fabs(number);
-  auto format = size == 0 || (size >= 1e-4 && size < 1e16) ? std::chars_format::fixed : std::chars_format::scientific;
+  auto format =
+      size == 0 || (size >= 1e-4 && size < 1e16) ? std::chars_format::fixed : std::chars_format::scientific;
   std::string out(text, std::to_chars(text, text + sizeof text, number, format).ptr);
   return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
 }

@@ -5,8 +5,8 @@
 //     %t = mul %x, %y : f32          (its only use)
 //     %r = add %t, %z : f32    ->    %r = fma %x, %y, %z : f32
 //
-// x * y - z becomes fma(x, y, -z), and z - x * y becomes fma(-x, y, z). With two products the left one is fused. bf16 is left
-// alone: it has no fma in Metal, and its product rounds first.
+// x * y - z becomes fma(x, y, -z), and z - x * y becomes fma(-x, y, z). With two products the left one is
+// fused. bf16 is left alone: it has no fma in Metal, and its product rounds first.
 #include "enigma/IR/Function.h"
 
 namespace enigma::ir {
@@ -30,7 +30,8 @@ void contract(Function &f) {
       for (int side = 0; (elem == Elem::f32 || elem == Elem::f16) && side < 2; ++side) {
         Value product = f.operands(op)[side], other = f.operands(op)[1 - side];
         const Op *mul = f.definition(product);
-        if (!mul || mul->opcode != Opcode::mul || f.value(product).uses != 1 || regionOf[f.value(product).op] != r)
+        if (!mul || mul->opcode != Opcode::mul || f.value(product).uses != 1 ||
+            regionOf[f.value(product).op] != r)
           continue;
         Value x = f.operands(*mul)[0], y = f.operands(*mul)[1], z = other;
         gone[f.value(product).op] = true;

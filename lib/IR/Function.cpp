@@ -92,8 +92,9 @@ uint32_t Function::openRegion(std::span<const Type> args) {
 
 void Function::closeRegion() { open.pop_back(); }
 
-uint32_t Function::appendWithRegions(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
-                                     std::span<const uint32_t> regionIds, Place place) {
+uint32_t Function::appendWithRegions(Opcode opcode, std::span<const Value> operands,
+                                     std::span<const Type> results, std::span<const uint32_t> regionIds,
+                                     Place place) {
   uint32_t index = append(opcode, operands, results, 0, place);
   ops[index].numRegions = regionIds.size();
   regionPool.insert(regionPool.end(), regionIds.begin(), regionIds.end());
@@ -101,8 +102,15 @@ uint32_t Function::appendWithRegions(Opcode opcode, std::span<const Value> opera
 }
 
 Function::Mark Function::mark() const {
-  Mark m{ops.size(), operandPool.size(), values.size(), names.size(), regions.size(), regionPool.size(),
-         regions[open.back()].ops.size(), open, {}};
+  Mark m{ops.size(),
+         operandPool.size(),
+         values.size(),
+         names.size(),
+         regions.size(),
+         regionPool.size(),
+         regions[open.back()].ops.size(),
+         open,
+         {}};
   for (const Param &p : parameters)
     m.access.emplace_back(p.read, p.written);
   return m;
@@ -156,7 +164,8 @@ void Function::markAccess(Value buffer, bool write) {
   (write ? p.written : p.read) = true;
 }
 
-//===-- Text ------------------------------------------------------------------------------------------------===//
+//===-- Text
+//------------------------------------------------------------------------------------------------===//
 
 std::string Function::str() const {
   std::vector<std::string> shown(values.size());
@@ -213,7 +222,8 @@ std::string Function::str() const {
       if (SourceLoc loc = locate(op.place)) {
         size_t slash = loc.file.find_last_of('/');
         line.resize(std::max<size_t>(line.size() + 2, 48), ' ');
-        line += "# " + (slash == std::string::npos ? loc.file : loc.file.substr(slash + 1)) + ":" + std::to_string(loc.line);
+        line += "# " + (slash == std::string::npos ? loc.file : loc.file.substr(slash + 1)) + ":" +
+                std::to_string(loc.line);
       }
       out += line + "\n";
       for (int r = 0; r < op.numRegions; ++r) {
@@ -236,7 +246,8 @@ std::string Function::str() const {
   return out + "}\n";
 }
 
-//===-- Hash ------------------------------------------------------------------------------------------------===//
+//===-- Hash
+//------------------------------------------------------------------------------------------------===//
 
 Hash128 hash(const Function &f, HashScope scope) {
   Hasher h;
@@ -263,7 +274,8 @@ Hash128 hash(const Function &f, HashScope scope) {
   auto visit = [&](auto &self, const Region &region) -> void {
     for (uint32_t index : region.ops) {
       const Op &op = f.op(index);
-      h.word(uint64_t(op.opcode) | uint64_t(op.numOperands) << 16 | uint64_t(op.numResults) << 32 | uint64_t(op.numRegions) << 48);
+      h.word(uint64_t(op.opcode) | uint64_t(op.numOperands) << 16 | uint64_t(op.numResults) << 32 |
+             uint64_t(op.numRegions) << 48);
       if (op.immediate)
         h.word(op.immediate ^ 0x5bd1e995u);
       for (Value v : f.operands(op))
@@ -282,7 +294,8 @@ Hash128 hash(const Function &f, HashScope scope) {
   return h.finish();
 }
 
-//===-- Verifier --------------------------------------------------------------------------------------------===//
+//===-- Verifier
+//--------------------------------------------------------------------------------------------===//
 
 namespace {
 
@@ -306,9 +319,10 @@ bool slotAccepts(Slot slot, Type t, const OpInfo &i, Type main) {
   return false;
 }
 
-// The shapes of the three region operations: for (lower, upper, step, initial values...) has one region of (position, values...); if
-// (condition) has two regions of nothing; while (initial values...) has a region of (values...) that yields a condition and the values,
-// and a region of (values...). Each region yields what the operation carries.
+// The shapes of the three region operations: for (lower, upper, step, initial values...) has one region of
+// (position, values...); if (condition) has two regions of nothing; while (initial values...) has a region of
+// (values...) that yields a condition and the values, and a region of (values...). Each region yields what
+// the operation carries.
 void verifyControl(const Function &f, const Op &op, auto fail) {
   auto types = [&](std::span<const Value> values) {
     std::vector<Type> out;
@@ -362,7 +376,8 @@ void verifyControl(const Function &f, const Op &op, auto fail) {
 
 void verify(const Function &f) {
   auto fail = [&](const Op &op, std::string what) {
-    throw Error(ErrorKind::Enigma, "malformed IR: " + std::string(info(op.opcode).name) + ": " + std::move(what),
+    throw Error(ErrorKind::Enigma,
+                "malformed IR: " + std::string(info(op.opcode).name) + ": " + std::move(what),
                 f.locate(op.place));
   };
   std::vector<bool> defined(f.numValues(), false);

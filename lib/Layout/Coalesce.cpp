@@ -6,84 +6,40 @@
 
 namespace enigma::layout {
 
-void appendModes(Modes &out, LayoutView layout) {
-  const Node *s = layout.shape.nodes(), *d = layout.stride.nodes();
-  for (uint32_t i = 0, n = layout.span(); i < n; ++i)
-    if (!s[i].isTuple())
-      out.push_back({s[i], d[i]});
+void failSignTurning(const char *op, LayoutView layout) {
+  fail(std::string(op) + " is not defined for the sign-turning mode -1:0 of " + print(layout));
 }
 
-void needPositive(const char *op, LayoutView layout) {
-  for (uint32_t i = 0, n = layout.span(); i < n; ++i)
-    if (layout.shape.nodes()[i].isInt() && layout.shape.nodes()[i].value < 1)
-      fail(std::string(op) + " is not defined for the sign-turning mode -1:0 of " + print(layout));
-}
-
-/// Does `left` end where `right` goes on? Only constants can show it.
-static bool continues(const Mode &left, const Mode &right) {
-  if (left.shape.isInt() && left.stride.isInt()) {
-    int64_t end;
-    return right.stride.isInt() && !__builtin_mul_overflow(left.shape.value, left.stride.value, &end) &&
-           end == right.stride.value;
-  }
-  if (left.stride.isInt(0))
-    return right.stride.isInt(0);
-  if (!left.shape.isInt() || !left.stride.isStatic() || !right.stride.isStatic())
+bool continuesSlow(Node shape, Node stride, Node next) {
+  if (stride.isInt(0))
+    return next.isInt(0);
+  if (!shape.isInt() || !stride.isStatic() || !next.isStatic())
     return false;
-  return mul(left.shape, left.stride) == right.stride;
-}
-
-void coalesceModes(Modes &modes, bool keepLast) {
-  // From the last mode to the first, writing behind the reading position; the front of what is written is
-  // `front`.
-  uint32_t n = modes.size(), front = n;
-  Mode *m = modes.data();
-  for (uint32_t i = n; i-- > 0;) {
-    bool last = i == n - 1;
-    if (m[i].shape.isInt(1) && !(last && keepLast))
-      continue;
-    if (front < n && m[front].shape.isStatic() && !(keepLast && front == n - 1 && m[front].shape.isInt(1)) &&
-        continues(m[i], m[front])) {
-      m[front].shape = mul(m[i].shape, m[front].shape);
-      m[front].stride = m[i].stride;
-      continue;
-    }
-    if (keepLast && front == n - 1 && m[front].shape.isInt(1) && continues(m[i], m[front])) {
-      m[front] = m[i]; // a size-1 last mode only says how positions run on; here they run on as before
-      continue;
-    }
-    m[--front] = m[i];
-  }
-  uint32_t count = n - front;
-  for (uint32_t i = 0; i < count; ++i)
-    m[i] = m[front + i];
-  modes.truncate(count);
-}
-
-void pushModes(Layout &out, const Modes &modes) {
-  if (modes.empty()) {
-    out.push(intNode(1), intNode(0));
-  } else if (modes.size() == 1) {
-    out.push(modes[0].shape, modes[0].stride);
-  } else {
-    uint32_t at = out.open();
-    for (const Mode &m : modes)
-      out.push(m.shape, m.stride);
-    out.close(at, modes.size());
-  }
+  if (stride.isInt()) // and the next one has a basis
+    return false;
+  return mul(shape, stride) == next;
 }
 
 Layout toLayout(const Modes &modes) {
   Layout out = Layout::building();
-  pushModes(out, modes);
+  ModeWriter writer(out);
+  for (const Mode &m : modes)
+    writer.push(m.shape, m.stride);
+  writer.finish();
   return out;
 }
 
+static void coalesceInto(Layout &out, LayoutView layout) {
+  ModeWriter writer(out);
+  Coalescer merged(writer);
+  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
+  writer.finish();
+}
+
 Layout coalesce(LayoutView layout) {
-  Modes modes;
-  appendModes(modes, layout);
-  coalesceModes(modes, false);
-  return toLayout(modes);
+  Layout out = Layout::building();
+  coalesceInto(out, layout);
+  return out;
 }
 
 namespace {
@@ -136,12 +92,7 @@ void filterZerosInto(Layout &out, LayoutView layout, View profile) {
 
 Layout coalesce(LayoutView layout, View profile) {
   Layout out = Layout::building();
-  byProfile(out, layout, profile, "coalesce", [](Layout &o, LayoutView mode) {
-    Modes modes;
-    appendModes(modes, mode);
-    coalesceModes(modes, false);
-    pushModes(o, modes);
-  });
+  byProfile(out, layout, profile, "coalesce", coalesceInto);
   return out;
 }
 
@@ -154,13 +105,13 @@ Layout filterZeros(LayoutView layout, View profile) {
 }
 
 static void filterInto(Layout &out, LayoutView layout) {
-  Modes modes;
-  appendModes(modes, layout);
-  for (Mode &m : modes)
-    if (m.stride.isInt(0))
-      m.shape = intNode(1);
-  coalesceModes(modes, false);
-  pushModes(out, modes);
+  ModeWriter writer(out);
+  Coalescer merged(writer);
+  forEachLeaf(layout, [&](Node s, Node d) {
+    if (!d.isInt(0))
+      merged.push(s, d);
+  });
+  writer.finish();
 }
 
 Layout filter(LayoutView layout) {

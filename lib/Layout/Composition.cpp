@@ -78,6 +78,11 @@ struct Refusal {
 struct DigitUse {
   int64_t up = 0, down = 0, count = 1;
   bool left = false;
+
+  void add(int64_t steps, int64_t step, int64_t sign) {
+    int64_t &reach = sign > 0 ? up : down;
+    reach = addInt(reach, mulInt(steps - 1, step));
+  }
 };
 using DigitUses = InlineVector<DigitUse, 12>;
 
@@ -86,6 +91,7 @@ struct Target {
   uint64_t basis;
   Modes modes;
   DigitUses use;
+  bool constant; ///< no extent of it is known only at run time
 };
 
 bool refused(Refusal &why, Refusal reason) {
@@ -95,26 +101,27 @@ bool refused(Refusal &why, Refusal reason) {
 
 /// Finds the image of the mode s:d, or says why there is none, appending its modes to `image`. Constants
 /// only.
-bool imageOfInts(Refusal &why, Modes &image, int64_t s, int64_t d, const Modes &a, DigitUses &use,
-                 bool overhang) {
+[[gnu::always_inline]] inline bool imageOfInts(Refusal &why, ModeWriter &image, int64_t s, int64_t d,
+                                               const Modes &a, DigitUses &use, bool overhang) {
   uint32_t last = a.size() - 1;
   int64_t restShape = s, restStride = d;
   for (uint32_t i = 0; i < last && restShape != 1; ++i) {
     int64_t radix = a[i].shape.value, step = absInt(restStride), sgn = restStride < 0 ? -1 : 1;
-    int64_t inDigit = radix, nextStride = sgn;
     if (step >= radix) {
       if (step % radix != 0)
         return refused(why, {Refusal::Stride, i, restStride, radix, restShape});
       restStride = step / radix * sgn;
       continue;
     }
-    if (step != 1)
-      inDigit = radix % step ? radix / step + 1 : radix / step;
-    int64_t taken = inDigit < restShape ? inDigit : restShape, left = restShape / taken;
-    if (left * taken != restShape)
-      return refused(why, {Refusal::Shape, i, restStride, radix, restShape});
-    image.push_back({intNode(taken), mul(intNode(restStride), a[i].stride)});
-    (sgn > 0 ? use[i].up : use[i].down) = addInt(sgn > 0 ? use[i].up : use[i].down, mulInt(taken - 1, step));
+    int64_t inDigit = step == 1 ? radix : ceilDivInt(radix, step), taken = restShape, left = 1;
+    if (inDigit < restShape) { // else it ends in this digit
+      taken = inDigit;
+      left = restShape / taken;
+      if (left * taken != restShape)
+        return refused(why, {Refusal::Shape, i, restStride, radix, restShape});
+    }
+    image.push(intNode(taken), mul(intNode(restStride), a[i].stride));
+    use[i].add(taken, step, sgn);
     use[i].count = mulInt(use[i].count, taken);
     restShape = left;
     if (restShape != 1 && mulInt(taken, step) != radix) {
@@ -122,19 +129,17 @@ bool imageOfInts(Refusal &why, Modes &image, int64_t s, int64_t d, const Modes &
         return refused(why, {Refusal::Carry, i, restStride, radix, restShape});
       use[i].left = true;
     }
-    restStride = nextStride;
+    restStride = sgn;
   }
   if (restShape != 1 || image.empty()) {
-    int64_t step = absInt(restStride);
-    DigitUse &u = use[last];
-    (restStride > 0 ? u.up : u.down) = addInt(restStride > 0 ? u.up : u.down, mulInt(restShape - 1, step));
-    image.push_back({intNode(restShape), mul(intNode(restStride), a[last].stride)});
+    use[last].add(restShape, absInt(restStride), restStride > 0 ? 1 : -1);
+    image.push(intNode(restShape), mul(intNode(restStride), a[last].stride));
   }
   return true;
 }
 
 /// The same where some integers are known only at run time; what can't be checked is assumed.
-bool imageOfNodes(Refusal &why, Modes &image, Node s, Node d, const Modes &a, bool overhang) {
+bool imageOfNodes(Refusal &why, ModeWriter &image, Node s, Node d, const Modes &a, bool overhang) {
   uint32_t last = a.size() - 1;
   Node restShape = s, restStride = d;
   for (uint32_t i = 0; i < last; ++i) {
@@ -158,7 +163,7 @@ bool imageOfNodes(Refusal &why, Modes &image, Node s, Node d, const Modes &a, bo
     if (taken.isInt() && restShape.isInt() && restShape.value % taken.value != 0)
       return refused(why, {Refusal::Shape, i, restStride.isInt() ? restStride.value : 0,
                            radix.isInt() ? radix.value : 0, restShape.value});
-    image.push_back({taken, mul(restStride, a[i].stride)});
+    image.push(taken, mul(restStride, a[i].stride));
     Node left = div(restShape, taken);
     if (!overhang && left.isInt() && left.value != 1 && taken.isInt() && step.isInt() && radix.isInt() &&
         mulInt(taken.value, step.value) != radix.value)
@@ -167,7 +172,7 @@ bool imageOfNodes(Refusal &why, Modes &image, Node s, Node d, const Modes &a, bo
     restStride = nextStride;
   }
   if (!restShape.isInt(1) || image.empty())
-    image.push_back({restShape, mul(restStride, a[last].stride)});
+    image.push(restShape, mul(restStride, a[last].stride));
   return true;
 }
 
@@ -224,15 +229,13 @@ private:
       out.push(s, target.modes.size() == 1 ? mul(d, target.modes[0].stride) : intNode(0));
       return;
     }
-    Modes image;
-    bool constant = s.isInt() && d.isInt();
-    for (uint32_t i = 0; constant && i < target.modes.size(); ++i)
-      constant = target.modes[i].shape.isInt();
+    ModeWriter image(out);
+    bool constant = s.isInt() && d.isInt() && target.constant;
     Refusal why;
     if (!(constant ? imageOfInts(why, image, s.value, d.value, target.modes, target.use, overhang)
                    : imageOfNodes(why, image, s, d, target.modes, overhang)))
       refuse(why, s, d, target);
-    pushModes(out, image);
+    image.finish();
   }
 
   void checkStride(Node s, Node d, const Target &t) {
@@ -274,10 +277,18 @@ private:
              std::to_string(mode.rank()));
       mode = mode[index];
     }
-    appendModes(t.modes, mode);
-    coalesceModes(t.modes, true);
-    if (t.modes.empty())
-      t.modes.push_back({intNode(1), intNode(0)});
+    Coalescer merged(t.modes);
+    Node lastShape = intNode(1), lastStride = intNode(0);
+    t.constant = true;
+    forEachLeaf(mode, [&](Node s, Node d) {
+      merged.push(s, d);
+      t.constant &= s.isInt();
+      lastShape = s;
+      lastStride = d;
+    });
+    if (lastShape.isInt(1) &&
+        (t.modes.empty() || !continues(t.modes.lastShape(), t.modes.lastStride(), lastStride)))
+      t.modes.push(lastShape, lastStride); // it tells how positions past the end run on
     t.use.resize(t.modes.size(), DigitUse());
   }
 
@@ -308,19 +319,17 @@ private:
   }
 
   void checkSums(const Target &t) {
-    uint32_t last = t.modes.size() - 1, touched = 0;
-    bool up = false, down = false;
-    for (uint32_t i = 0; i <= last; ++i) {
-      touched += t.use[i].up || t.use[i].down;
-      up |= t.use[i].up != 0;
-      down |= t.use[i].down != 0;
-      if (i == last || !t.modes[i].shape.isInt())
+    uint32_t last = t.modes.size() - 1;
+    int64_t backward = t.use[last].down;
+    for (uint32_t i = 0; i < last; ++i) {
+      const DigitUse &use = t.use[i];
+      backward |= use.down;
+      if (!t.modes[i].shape.isInt())
         continue;
-      int64_t most = t.use[i].up > t.use[i].down ? t.use[i].up : t.use[i].down;
-      if (overhang &&
-          t.use[i].count == addInt(most, 1)) // each position of this mode once, then some past its end
+      int64_t most = use.up > use.down ? use.up : use.down;
+      if (overhang && use.count == addInt(most, 1)) // each position of this mode once, then some past its end
         continue;
-      if (most >= t.modes[i].shape.value || t.use[i].left)
+      if (most >= t.modes[i].shape.value || use.left)
         fail("composition: " + print(a) + " o " + print(b) +
                  " is not a layout: several modes of the right side step through " + digitName(t, i) +
                  ", and together they reach position " + std::to_string(most) +
@@ -328,7 +337,18 @@ private:
              {"keep the modes of the right side within " + std::to_string(t.modes[i].shape.value) +
               " positions there, or compose by mode: composition(a, (b0, b1, ...))"});
     }
-    if (up && down && touched > 1)
+    if (backward)
+      checkSigns(t.use);
+  }
+
+  void checkSigns(const DigitUses &uses) {
+    uint32_t touched = 0;
+    bool up = false;
+    for (const DigitUse &use : uses) {
+      touched += use.up || use.down;
+      up |= use.up != 0;
+    }
+    if (up && touched > 1)
       fail("composition: " + print(a) + " o " + print(b) +
            " is not a layout: the right side mixes steps forward and backward through several modes of the "
            "left side");
@@ -370,11 +390,11 @@ private:
     auto works = [&](int64_t size, int64_t stride) {
       if (size < 1 || stride == 0)
         return false;
-      for (const Mode &m : t.modes)
-        if (!m.shape.isInt())
-          return false;
+      if (!t.constant)
+        return false;
       try {
-        Modes image;
+        Layout scratch = Layout::building();
+        ModeWriter image(scratch);
         DigitUses use = t.use;
         Refusal why;
         return imageOfInts(why, image, size, stride, t.modes, use, overhang);

@@ -51,12 +51,12 @@ std::pair<IntTuple, Layout> makeLayoutTV(LayoutView thr, LayoutView val) {
              " of " + std::to_string(wanted.value) + " (thread, value) pairs have an element of their own",
          {"use compact layouts, such as " + print(makeLayoutLike(thr)) + " and " +
           print(makeLayoutLike(val))});
-  IntTuple pair = IntTuple::building();
+  Layout pair = Layout::building(); // (threads, values) column-major
   uint32_t at = pair.open();
-  pair.push(threads);
-  pair.push(values);
+  pair.push(threads, intNode(threads.isInt(1) ? 0 : 1));
+  pair.push(values, values.isInt(1) ? intNode(0) : threads);
   pair.close(at, 2);
-  return {productEach(tile.shape()), composition(inverse, Layout(std::move(pair)))};
+  return {productEach(tile.shape()), composition(inverse, pair)};
 }
 
 namespace {

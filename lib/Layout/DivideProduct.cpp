@@ -93,16 +93,17 @@ bool provablyInjective(LayoutView a, LayoutView b) {
   return true;
 }
 
-void productInto(Layout &out, LayoutView block, LayoutView tiler) {
+/// The tiler's modes as steps from copy to copy of the block.
+Layout copiesOf(LayoutView block, LayoutView tiler) {
   for (uint32_t i = 0, n = tiler.span(); i < n; ++i)
     if (tiler.stride.nodes()[i].isStatic() && tiler.stride.nodes()[i].value < 0)
       fail("logical_product: the tiler " + print(tiler) +
                " counts copies from 0 on, its strides must not be negative",
            {"reverse the modes of the result instead"});
-  Node bound = mul(size(block), cosize(tiler));
+  Node need = cosize(tiler), bound = mul(size(block), need);
   Layout free = complement(block, View(&bound));
   Layout copies = composition(free, tiler);
-  Node room = size(free), need = cosize(tiler);
+  Node room = size(free);
   if (room.isInt() && need.isInt() && room.value < need.value && !provablyInjective(block, copies)) {
     Node last = coshape(block).view().isTuple() ? intNode(0) : cosize(block);
     fail("logical_product: the copies of " + print(block) + " by " + print(tiler) +
@@ -113,9 +114,13 @@ void productInto(Layout &out, LayoutView block, LayoutView tiler) {
              : std::vector<std::string>{"use a block whose strides divide one another, such as the compact " +
                                         print(makeLayoutLike(block))});
   }
+  return copies;
+}
+
+void productInto(Layout &out, LayoutView block, LayoutView tiler) {
   uint32_t at = out.open();
   out.push(block);
-  out.push(copies.view());
+  out.push(copiesOf(block, tiler).view());
   out.close(at, 2);
 }
 
@@ -175,13 +180,13 @@ Layout tiledProduct(LayoutView block, const Tiler &tiler) {
 Layout flatProduct(LayoutView block, const Tiler &tiler) { return unpack(zippedProduct(block, tiler), true); }
 
 static Layout pairedProduct(LayoutView block, LayoutView tiler, bool tilerFirst) {
-  uint32_t rank = std::max(block.rank(), tiler.rank());
-  Layout one;
-  Layout b = append(block, one.view(), rank), t = append(tiler, one.view(), rank);
-  Layout product = Layout::building();
-  productInto(product, b, t);
-  LayoutView p = product.view();
-  return tilerFirst ? zip(p[1], p[0]) : zip(p[0], p[1]);
+  if (block.rank() != tiler.rank()) {
+    uint32_t rank = std::max(block.rank(), tiler.rank());
+    Layout one;
+    return pairedProduct(append(block, one.view(), rank), append(tiler, one.view(), rank), tilerFirst);
+  }
+  Layout copies = copiesOf(block, tiler);
+  return tilerFirst ? zip(copies, block) : zip(block, copies);
 }
 
 Layout blockedProduct(LayoutView block, LayoutView tiler) { return pairedProduct(block, tiler, false); }

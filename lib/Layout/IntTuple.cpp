@@ -36,20 +36,14 @@ void IntTuple::close(uint32_t at) {
   close(at, count);
 }
 
-void IntTuple::close(uint32_t at, uint32_t rank) {
-  uint32_t span = nodes.size() - at;
-  if (span > kMaxNodes)
-    fail("a tuple holds at most " + std::to_string(kMaxNodes) + " entries in all, got " +
-         std::to_string(span));
-  nodes[at] = tupleNode(rank, span);
+void IntTuple::failTooLarge(uint32_t entries) {
+  fail("a tuple holds at most " + std::to_string(kMaxNodes) + " entries in all, got " +
+       std::to_string(entries));
 }
 
-void IntTuple::checkLimits() const {
-  if (nodes.size() <= kMaxDepth) // too few to break either
-    return;
+void IntTuple::checkLimitsOfMany() const {
   if (nodes.size() > kMaxNodes)
-    fail("a tuple holds at most " + std::to_string(kMaxNodes) + " entries in all, got " +
-         std::to_string(nodes.size()));
+    failTooLarge(nodes.size());
   uint32_t ends[kMaxDepth + 1];
   uint32_t depth = 0;
   for (uint32_t i = 0; i < nodes.size(); ++i) {

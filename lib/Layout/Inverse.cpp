@@ -29,9 +29,14 @@ void sortByStride(T *begin, T *end) {
       *begin++ = modes[i];
     return;
   }
-  for (T *i = begin; i < end; ++i)
-    for (T *j = i; j > begin && j[0].stride.value < j[-1].stride.value; --j)
-      std::swap(j[0], j[-1]);
+  for (T *i = begin; i < end; ++i) {
+    if (i == begin || i->stride.value >= i[-1].stride.value)
+      continue;
+    T moved = *i, *j = i;
+    for (; j > begin && moved.stride.value < j[-1].stride.value; --j)
+      *j = j[-1];
+    *j = moved;
+  }
 }
 
 bool anyBasis(LayoutView layout) {
@@ -42,23 +47,31 @@ bool anyBasis(LayoutView layout) {
   return false;
 }
 
-/// Neighbouring static, and neighbouring dynamic, extents of a bound become one.
-Modes compactBound(View bound, Node stride) {
-  Modes modes;
+/// Compact modes from `stride` on. Neighbouring static, and neighbouring dynamic, extents of a bound become
+/// one.
+template <class Sink>
+void pushCompactBound(Coalescer<Sink> &out, View bound, Node stride) {
+  Node extent = intNode(1);
+  bool any = false;
+  auto pushExtent = [&] {
+    out.push(extent, stride);
+    stride = mul(stride, extent);
+  };
   for (uint32_t i = 0, n = bound.span(); i < n; ++i) {
     const Node &s = bound.nodes()[i];
     if (s.isTuple())
       continue;
-    if (!modes.empty() && modes.back().shape.isStatic() == s.isStatic())
-      modes.back().shape = mul(modes.back().shape, s);
-    else
-      modes.push_back({s, intNode(0)});
+    if (any && extent.isStatic() == s.isStatic()) {
+      extent = mul(extent, s);
+      continue;
+    }
+    if (any)
+      pushExtent();
+    extent = s;
+    any = true;
   }
-  for (Mode &m : modes) {
-    m.stride = m.shape.isInt(1) ? intNode(0) : stride;
-    stride = mul(stride, m.shape);
-  }
-  return modes;
+  if (any)
+    pushExtent();
 }
 
 [[noreturn]] void notInjective(LayoutView layout, const Mode &mode) {
@@ -69,13 +82,9 @@ Modes compactBound(View bound, Node stride) {
 }
 
 /// Complement of modes that move, within `bound` (an extent or a shape).
-void complementModes(Modes &out, Modes &modes, View bound, LayoutView whole) {
-  if (modes.empty()) {
-    Modes rest = compactBound(bound, intNode(1));
-    out.append(rest.data(), rest.size());
-    coalesceModes(out, false);
-    return;
-  }
+template <class Sink>
+void complementModes(Sink &sink, Modes &modes, View bound, LayoutView whole) {
+  Coalescer out(sink);
   if (modes.size() > 1) {
     for (const Mode &m : modes)
       if (!m.stride.isInt())
@@ -89,13 +98,17 @@ void complementModes(Modes &out, Modes &modes, View bound, LayoutView whole) {
     Node gap = div(m.stride, end);
     if (gap.isInt(0))
       notInjective(whole, m);
-    out.push_back({gap, end});
+    out.push(gap, end);
     end = mul(m.stride, m.shape);
   }
-  IntTuple left = bound.isTuple() ? ceilDiv(bound, View(&end)) : IntTuple(ceilDiv(bound.leaf(), end));
-  Modes rest = compactBound(left, end);
-  out.append(rest.data(), rest.size());
-  coalesceModes(out, false);
+  if (modes.empty()) {
+    pushCompactBound(out, bound, end);
+  } else if (bound.isTuple()) {
+    pushCompactBound(out, ceilDiv(bound, View(&end)), end);
+  } else {
+    Node left = ceilDiv(bound.leaf(), end);
+    pushCompactBound(out, View(&left), end);
+  }
 }
 
 void checkBound(View bound) {
@@ -159,14 +172,17 @@ Layout complement(LayoutView layout, View bound) {
   checkBound(bound);
   if (anyBasis(layout))
     return complementByComponent(layout, bound);
-  Modes modes, out;
-  appendModes(modes, layout);
-  for (Mode &m : modes)
-    if (m.stride.isInt(0))
-      m.shape = intNode(1);
-  coalesceModes(modes, false);
-  complementModes(out, modes, bound, layout);
-  return toLayout(out);
+  Modes modes;
+  Coalescer moving(modes);
+  forEachLeaf(layout, [&](Node s, Node d) {
+    if (!d.isInt(0))
+      moving.push(s, d);
+  });
+  Layout out = Layout::building();
+  ModeWriter writer(out);
+  complementModes(writer, modes, bound, layout);
+  writer.finish();
+  return out;
 }
 
 Layout complement(LayoutView layout) {
@@ -185,18 +201,22 @@ namespace {
 struct Placed {
   Node shape, stride, position;
 };
-using PlacedModes = InlineVector<Placed, 12>;
+class PlacedModes : public InlineVector<Placed, 12> {
+public:
+  void push(Node shape, Node stride) { push_back({shape, stride, intNode(0)}); }
+  Node &lastShape() { return back().shape; }
+  Node &lastStride() { return back().stride; }
+};
 
 PlacedModes placeModes(LayoutView layout) {
   needPositive("an inverse", layout);
-  Modes modes;
-  appendModes(modes, layout);
-  coalesceModes(modes, false);
   PlacedModes placed;
+  Coalescer merged(placed);
+  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
   Node position = intNode(1);
-  for (const Mode &m : modes) {
-    placed.push_back({m.shape, m.stride, position});
-    position = mul(position, m.shape);
+  for (Placed &p : placed) {
+    p.position = position;
+    position = mul(position, p.shape);
   }
   return placed;
 }
@@ -209,28 +229,29 @@ void keepStaticStrides(PlacedModes &placed) {
   placed.truncate(kept);
 }
 
-Modes rightInverseModes(PlacedModes &placed) {
+void rightInverseInto(Layout &layout, PlacedModes &placed) {
   sortByStride(placed.begin(), placed.end());
-  Modes out;
+  ModeWriter writer(layout);
+  Coalescer out(writer);
   Node next = intNode(1); // the offset that the inverse reads next
   for (const Placed &p : placed) {
     if (!next.isInt() || !(p.stride == next))
       continue;
-    out.push_back({p.shape, p.position});
+    out.push(p.shape, p.position);
     next = mul(p.shape, p.stride);
   }
-  coalesceModes(out, false);
-  return out;
+  writer.finish();
 }
 
 /// Reads an offset digit by digit: with strides d0 | d1 | ... in order, digit i is (offset / di) % (d(i+1) /
 /// di), and it is the coordinate in mode i. That is a position of the layout as long as no offset of it has a
 /// digit beyond the mode's extent; only the layout's last mode may run on.
-Modes leftInverseModes(PlacedModes &placed, LayoutView layout) {
+void leftInverseInto(Layout &result, PlacedModes &placed, LayoutView layout) {
   Node positions = intNode(1); // the number of positions, where the last mode ends
   for (const Placed &p : placed)
     positions = mul(positions, p.shape);
-  Modes out;
+  ModeWriter writer(result);
+  Coalescer out(writer);
   bool negative = false, positive = false;
   for (Placed &p : placed) {
     negative = negative || p.stride.value < 0;
@@ -238,6 +259,8 @@ Modes leftInverseModes(PlacedModes &placed, LayoutView layout) {
   }
   if (negative && positive)
     fail("left_inverse: strides of both signs can't be read digit by digit, got " + print(layout));
+  if (negative) // all offsets are negative: turn the sign first
+    writer.push(intNode(-1), intNode(0));
   for (Placed &p : placed)
     p.stride = absolute(p.stride);
   sortByStride(placed.begin(), placed.end());
@@ -265,7 +288,7 @@ Modes leftInverseModes(PlacedModes &placed, LayoutView layout) {
     int64_t digit = stride / before;
     if (!extent.isInt(0))
       checkDigit(reach >= stride ? digit - 1 : reach / before, " and ends before the next begins");
-    out.push_back({intNode(digit), position});
+    out.push(intNode(digit), position);
     before = stride;
     position = p.position;
     extent = p.shape;
@@ -273,9 +296,9 @@ Modes leftInverseModes(PlacedModes &placed, LayoutView layout) {
       reach = addInt(reach, mulInt(extent.value - 1, stride));
   }
   if (extent.isInt(0)) { // no mode moves: every offset is 0, and so is its position
-    if (!positions.isInt(1))
-      out.push_back({positions, intNode(0)});
-    return out;
+    writer.push(positions, intNode(0));
+    writer.finish();
+    return;
   }
   uint32_t lastLeaf = layout.span();
   while (lastLeaf && layout.shape.nodes()[lastLeaf - 1].isTuple())
@@ -283,15 +306,8 @@ Modes leftInverseModes(PlacedModes &placed, LayoutView layout) {
   bool trailingOne = lastLeaf && layout.shape.nodes()[lastLeaf - 1].isInt(1); // it would run on there
   if (trailingOne || !(mul(position, extent) == positions))
     checkDigit(reach / before, "");
-  out.push_back({extent, position});
-  coalesceModes(out, false);
-  if (negative) { // all offsets are negative: turn the sign first
-    Modes turned;
-    turned.push_back({intNode(-1), intNode(0)});
-    turned.append(out.data(), out.size());
-    return turned;
-  }
-  return out;
+  out.push(extent, position);
+  writer.finish();
 }
 
 /// Inverts offsets that are coordinates component by component; the result takes such a coordinate.
@@ -313,7 +329,7 @@ Layout invertByComponent(LayoutView layout, F invert) {
     for (const Placed &p : placed)
       if (p.stride.basisDepth() == 1 && p.stride.basisAt(0) == c)
         mine.push_back({p.shape, basisValue(p.stride), p.position});
-    pushModes(out, invert(mine));
+    invert(out, mine);
   }
   out.close(at, components);
   return out;
@@ -322,27 +338,31 @@ Layout invertByComponent(LayoutView layout, F invert) {
 } // namespace
 
 Layout rightInverse(LayoutView layout) {
-  auto invert = [](PlacedModes &placed) {
+  auto invert = [](Layout &out, PlacedModes &placed) {
     keepStaticStrides(placed);
-    return rightInverseModes(placed);
+    rightInverseInto(out, placed);
   };
   if (anyBasis(layout))
     return invertByComponent(layout, invert);
   PlacedModes placed = placeModes(layout);
-  return toLayout(invert(placed));
+  Layout out = Layout::building();
+  invert(out, placed);
+  return out;
 }
 
 Layout leftInverse(LayoutView layout) {
-  auto invert = [&](PlacedModes &placed) {
+  auto invert = [&](Layout &out, PlacedModes &placed) {
     for (const Placed &p : placed)
       if (!p.stride.isInt())
         fail("left_inverse: strides known only at run time can't be put in order, got " + print(layout));
-    return leftInverseModes(placed, layout);
+    leftInverseInto(out, placed, layout);
   };
   if (anyBasis(layout))
     return invertByComponent(layout, invert);
   PlacedModes placed = placeModes(layout);
-  return toLayout(invert(placed));
+  Layout out = Layout::building();
+  invert(out, placed);
+  return out;
 }
 
 Layout nullspace(LayoutView layout) {
@@ -419,8 +439,8 @@ int64_t maxCommonVector(LayoutView a, LayoutView b) {
 int64_t maxAlignment(LayoutView layout) {
   // Among constants: the run that starts at offset 0, and the steps that leave it.
   Modes modes;
-  appendModes(modes, layout);
-  coalesceModes(modes, false);
+  Coalescer merged(modes);
+  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
   for (Mode &m : modes) {
     if (!m.shape.isInt())
       m.shape = intNode(1);
@@ -446,7 +466,9 @@ int64_t maxAlignment(LayoutView layout) {
 Layout domainDistribute(View shape, int64_t n) {
   if (n < 1)
     fail("domain_distribute: the number of elements must be at least 1, got " + std::to_string(n));
-  Modes out;
+  Layout result = Layout::building();
+  ModeWriter writer(result);
+  Coalescer out(writer);
   int64_t position = 1;
   for (uint32_t i = 0, count = shape.span(); i < count; ++i) {
     if (shape.nodes()[i].isTuple())
@@ -455,12 +477,12 @@ Layout domainDistribute(View shape, int64_t n) {
     if (s < 1)
       fail("an extent must be an integer of at least 1, got " + std::to_string(s));
     int64_t share = std::gcd(s, n);
-    out.push_back({intNode(share), intNode(position)});
+    out.push(intNode(share), intNode(position));
     n /= share;
     position = mulInt(position, s);
   }
-  coalesceModes(out, false);
-  return toLayout(out);
+  writer.finish();
+  return result;
 }
 
 bool isTractable(LayoutView layout) {

@@ -12,7 +12,8 @@ namespace enigma::layout {
 void fail(std::string message, std::vector<std::string> notes) {
   constexpr size_t most = 2000; // layouts of thousands of modes are named in messages too
   if (message.size() > most)
-    message = message.substr(0, most) + " ... (" + std::to_string(message.size() - most) + " more characters)";
+    message =
+        message.substr(0, most) + " ... (" + std::to_string(message.size() - most) + " more characters)";
   throw Error(ErrorKind::Layout, std::move(message), {}, std::move(notes));
 }
 
@@ -27,20 +28,8 @@ const char *spelling(ArithOp op) {
   return names[static_cast<unsigned>(op)];
 }
 
-int64_t absInt(int64_t a) { return a < 0 ? subInt(0, a) : a; }
-
-int64_t divInt(int64_t a, int64_t b) {
-  if (b == 0)
-    fail("division of " + std::to_string(a) + " by zero");
-  if (b == -1)
-    return subInt(0, a);
-  return a / b;
-}
-
-int64_t modInt(int64_t a, int64_t b) {
-  if (b == 0)
-    fail("remainder of " + std::to_string(a) + " by zero");
-  return b == -1 ? 0 : a % b;
+void failZeroDivisor(const char *operation, int64_t a) {
+  fail(std::string(operation) + " of " + std::to_string(a) + " by zero");
 }
 
 Node scaleBasis(Node leaf, const uint32_t *path, uint32_t depth) {
@@ -186,9 +175,7 @@ Node sub(Node a, Node b) {
   return b.isInt(0) ? a : applyDynamic(ArithOp::Sub, a, b);
 }
 
-Node div(Node a, Node b) {
-  if (a.isInt() && b.isInt())
-    return intNode(divInt(a.value, b.value));
+Node divSlow(Node a, Node b) {
   needPlain(ArithOp::Div, a, b);
   if (b.isInt(0))
     fail("division of " + printLeaf(a) + " by zero");
@@ -206,9 +193,7 @@ Node mod(Node a, Node b) {
   return a.isInt(0) || b.isInt(1) ? intNode(0) : applyDynamic(ArithOp::Mod, a, b);
 }
 
-Node ceilDiv(Node a, Node b) {
-  if (a.isInt() && b.isInt())
-    return intNode(ceilDivInt(a.value, b.value));
+Node ceilDivSlow(Node a, Node b) {
   needPlain(ArithOp::CeilDiv, a, b);
   if (b.isInt(0))
     fail("division of " + printLeaf(a) + " by zero");

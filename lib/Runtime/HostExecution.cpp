@@ -115,8 +115,11 @@ double HostExecution::execute(const RunOptions &how) {
 void HostExecution::throwOutOfBounds() const {
   const auto &kernel = pipeline.kernel();
   const auto &record = outOfBounds;
-  const std::string index = record.indexIsUnsigned ? std::to_string(static_cast<uint64_t>(record.index))
-                                                   : std::to_string(record.index);
+  std::string index = record.indexIsUnsigned ? std::to_string(static_cast<uint64_t>(record.index))
+                                             : std::to_string(record.index);
+  // A vector that begins inside and ends outside.
+  if (record.index >= 0 && static_cast<uint64_t>(record.index) < static_cast<uint64_t>(record.size))
+    index += " and its neighbours";
   const std::string param = record.param < kernel.params.size() ? kernel.params[record.param].name : "?";
   const uint64_t others = record.count.load(std::memory_order_relaxed) - 1;
   std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " parameter '" +

@@ -40,7 +40,8 @@ std::string render(std::string_view message, const SourceLoc &loc, std::string_v
     out += "\n  --> " + loc.file + ":" + std::to_string(loc.line) + ":" + std::to_string(begin + 1);
     if (!sourceLine.empty()) {
       std::string number = std::to_string(loc.line);
-      size_t end = loc.endLine == loc.line ? columns(sourceLine, loc.endCol) : columns(sourceLine, sourceLine.size());
+      size_t end =
+          loc.endLine == loc.line ? columns(sourceLine, loc.endCol) : columns(sourceLine, sourceLine.size());
       std::string pad;
       for (size_t i = 0, column = 0; i < sourceLine.size() && column < begin; ++i) {
         if ((static_cast<unsigned char>(sourceLine[i]) & 0xC0) == 0x80)
@@ -49,7 +50,8 @@ std::string render(std::string_view message, const SourceLoc &loc, std::string_v
         ++column;
       }
       out += "\n  " + number + " | " + std::string(sourceLine);
-      out += "\n  " + std::string(number.size(), ' ') + " | " + pad + std::string(end > begin ? end - begin : 1, '^');
+      out += "\n  " + std::string(number.size(), ' ') + " | " + pad +
+             std::string(end > begin ? end - begin : 1, '^');
     }
   }
   for (const std::string &note : notes)

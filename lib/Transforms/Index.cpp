@@ -2,10 +2,10 @@
 //
 // Index arithmetic: what ranges prove is simplified, in one walk from the top.
 #include "Ranges.h"
-
 #include "enigma/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,11 +18,14 @@ using namespace dialect;
 struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(IndexPass)
   StringRef getArgument() const override { return "enigma-index"; }
-  StringRef getDescription() const override { return "simplify integer arithmetic by the ranges of its operands"; }
+  StringRef getDescription() const override {
+    return "simplify integer arithmetic by the ranges of its operands";
+  }
 
   void runOnOperation() override {
     Ranges ranges;
-    // Erased at the end: what is remembered of a value is keyed by its address, which a new operation could take over.
+    // Erased at the end: what is remembered of a value is keyed by its address, which a new operation could
+    // take over.
     SmallVector<Operation *> replaced;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
       if (op->getNumResults() != 1 || !isElementwise(kindOf(op)))
@@ -69,7 +72,8 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
     if (!isIntLike(type) || !isScalar(type))
       return {};
     Range x = ranges(op->getOperand(0)), y = ranges(op->getOperand(1));
-    bool less = x.high < y.low, lessEqual = x.high <= y.low, greater = x.low > y.high, greaterEqual = x.low >= y.high;
+    bool less = x.high<y.low, lessEqual = x.high <= y.low, greater = x.low> y.high,
+         greaterEqual = x.low >= y.high;
     auto answer = [&](bool isTrue, bool isFalse) -> Value {
       if (!isTrue && !isFalse)
         return {};
@@ -91,8 +95,8 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
     }
   }
 
-  // x // 2^k is x >> k and x % 2^k is x & (2^k - 1), for negative x too: both round down. (x * c + y) // c is x and
-  // (x * c + y) % c is y, for y in [0, c) where the sum does not wrap.
+  // x // 2^k is x >> k and x % 2^k is x & (2^k - 1), for negative x too: both round down. (x * c + y) // c is
+  // x and (x * c + y) % c is y, for y in [0, c) where the sum does not wrap.
   Value divided(Operation *op, OpBuilder &builder, Ranges &ranges) {
     Type type = op->getResult(0).getType();
     if (!isIntLike(type) || !isScalar(type))
@@ -110,8 +114,8 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
           continue;
         auto exactSum = ranges.exact(sum), exactProduct = ranges.exact(product);
         Range all = Ranges::ofType(type), r = ranges(rest);
-        if (exactSum && exactProduct && all.contains(*exactSum) && all.contains(*exactProduct) && r.low >= 0 &&
-            r.high < *divisor)
+        if (exactSum && exactProduct && all.contains(*exactSum) && all.contains(*exactProduct) &&
+            r.low >= 0 && r.high < *divisor)
           return isDivision ? product.getX() : rest;
       }
     if (ranges(x).low >= 0 && ranges(x).high < *divisor)
@@ -119,7 +123,8 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
     if (!llvm::isPowerOf2_64(*divisor))
       return {};
     if (isDivision)
-      return ShrOp::create(builder, op->getLoc(), type, x, constant(builder, op, type, llvm::Log2_64(*divisor)));
+      return ShrOp::create(builder, op->getLoc(), type, x,
+                           constant(builder, op, type, llvm::Log2_64(*divisor)));
     return AndOp::create(builder, op->getLoc(), type, x, constant(builder, op, type, *divisor - 1));
   }
 
@@ -134,7 +139,8 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
         auto group = product->getOperand(factor).getDefiningOp<ThreadgroupPositionInGridOp>();
         auto size = product->getOperand(1 - factor).getDefiningOp<DispatchThreadsPerThreadgroupOp>();
         if (group && size && group.getAxis() == local.getAxis() && size.getAxis() == local.getAxis())
-          return ThreadPositionInGridOp::create(builder, op->getLoc(), op->getResult(0).getType(), local.getAxis());
+          return ThreadPositionInGridOp::create(builder, op->getLoc(), op->getResult(0).getType(),
+                                                local.getAxis());
       }
     }
     return {};

@@ -10,8 +10,8 @@ using namespace mlir;
 namespace enigma::transforms {
 using namespace dialect;
 
-// Chains longer than this are taken as unknown: a generated kernel must not exhaust the stack. Passes walk in order, so
-// what lies deeper is remembered already.
+// Chains longer than this are taken as unknown: a generated kernel must not exhaust the stack. Passes walk in
+// order, so what lies deeper is remembered already.
 constexpr int maxDepth = 64;
 
 Range Ranges::ofType(Type t) {
@@ -49,7 +49,8 @@ Range Ranges::range(Value v, int depth) {
 }
 
 Range Ranges::position(ForOp loop, int depth) {
-  Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth), step = range(loop.getStep(), depth);
+  Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth),
+        step = range(loop.getStep(), depth);
   Range all = ofType(loop.getLower().getType());
   if (step.low >= 0)
     return {lower.low, std::max(lower.low, upper.high - 1)};
@@ -59,7 +60,8 @@ Range Ranges::position(ForOp loop, int depth) {
 }
 
 std::optional<Range> Ranges::exact(Operation *op, int depth) {
-  if (op->getNumOperands() == 0 || !isIntLike(op->getResult(0).getType()) || widthOf(op->getResult(0).getType()) > 32)
+  if (op->getNumOperands() == 0 || !isIntLike(op->getResult(0).getType()) ||
+      widthOf(op->getResult(0).getType()) > 32)
     return std::nullopt; // 64-bit products do not fit Wide in general, and nobody indexes so
   Range x = range(op->getOperand(0), depth);
   Range y = op->getNumOperands() > 1 ? range(op->getOperand(1), depth) : Range{0, 0};
@@ -85,8 +87,9 @@ Range Ranges::compute(Operation *op, Type type, int depth) {
   switch (kindOf(op)) {
   case OpKind::constant:
     if (auto value = constantInt(op->getResult(0)); value && isScalar(type))
-      return widthOf(type) == 64 && isUnsignedIntLike(type) ? Range{Wide(uint64_t(*value)), Wide(uint64_t(*value))}
-                                                            : Range{*value, *value};
+      return widthOf(type) == 64 && isUnsignedIntLike(type)
+                 ? Range{Wide(uint64_t(*value)), Wide(uint64_t(*value))}
+                 : Range{*value, *value};
     return all;
   case OpKind::add:
   case OpKind::sub:
@@ -178,7 +181,8 @@ constexpr uint32_t largestDivisor = 1u << 31;
 
 uint32_t Ranges::divisor(Value v, int depth) {
   if (auto value = constantInt(v))
-    return *value == 0 ? largestDivisor : std::min<uint64_t>(largestDivisor, uint64_t(*value) & (0 - uint64_t(*value)));
+    return *value == 0 ? largestDivisor
+                       : std::min<uint64_t>(largestDivisor, uint64_t(*value) & (0 - uint64_t(*value)));
   if (auto it = knownDivisors.find(v); it != knownDivisors.end())
     return it->second;
   if (depth > maxDepth || !isIntLike(v.getType()))
@@ -198,7 +202,9 @@ uint32_t Ranges::divisor(Value v, int depth) {
 
 uint32_t Ranges::computeDivisor(Operation *op, int depth) {
   auto operand = [&](int i) { return divisor(op->getOperand(i), depth); };
-  auto times = [](uint64_t d, uint64_t factor) { return static_cast<uint32_t>(std::min<uint64_t>(d * factor, largestDivisor)); };
+  auto times = [](uint64_t d, uint64_t factor) {
+    return static_cast<uint32_t>(std::min<uint64_t>(d * factor, largestDivisor));
+  };
   switch (kindOf(op)) {
   case OpKind::add:
   case OpKind::sub:
@@ -211,7 +217,8 @@ uint32_t Ranges::computeDivisor(Operation *op, int depth) {
     return operand(0);
   case OpKind::shl:
     if (auto count = constantInt(op->getOperand(1))) // 31 says all: d << 63 would not fit
-      return times(operand(0), uint64_t(1) << std::min<int64_t>(*count & (widthOf(op->getResult(0).getType()) - 1), 31));
+      return times(operand(0),
+                   uint64_t(1) << std::min<int64_t>(*count & (widthOf(op->getResult(0).getType()) - 1), 31));
     return operand(0);
   case OpKind::cast:
     return isIntLike(op->getOperand(0).getType()) ? operand(0) : 1;

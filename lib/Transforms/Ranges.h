@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is known of integers: the interval a value lies in and the power of two that divides it. Computed from the definitions on
-// demand and remembered; private to the passes.
+// What is known of integers: the interval a value lies in and the power of two that divides it. Computed from
+// the definitions on demand and remembered; private to the passes.
 #pragma once
 
 #include "enigma/Dialect/Enigma.h"

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// vec_width: one thread does the work of W consecutive positions of grid x, with exactly the result of unrolling.
+// vec_width: one thread does the work of W consecutive positions of grid x, with exactly the result of
+// unrolling.
 //
-// Every value is one of three things. *Uniform*: the same at all W positions, and kept as it is. *Linear*: an integer that grows
-// by one from position to position, kept as its value at the first. *Varying*: a vector of W. What has no vector form (an access
-// that is not contiguous, a mask per position) is done W times.
+// Every value is one of three things. *Uniform*: the same at all W positions, and kept as it is. *Linear*: an
+// integer that grows by one from position to position, kept as its value at the first. *Varying*: a vector of
+// W. What has no vector form (an access that is not contiguous, a mask per position) is done W times.
 //
-// The first position is W * t. Where a linear value is a multiple of W, the W values cannot wrap among themselves, since W divides 2^32;
-// only such values serve as the index of a vector access, whose alignment they prove at the same time.
+// The first position is W * t. Where a linear value is a multiple of W, the W values cannot wrap among
+// themselves, since W divides 2^32; only such values serve as the index of a vector access, whose alignment
+// they prove at the same time.
 #include "Ranges.h"
-
 #include "enigma/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -46,8 +47,8 @@ private:
   enum class Shape { uniform, linear, varying };
   struct Entry {
     Shape shape;
-    Value value; ///< uniform: it; linear: at the first position; varying: the vector
-    Value vector;///< of a linear value, once it was needed
+    Value value;  ///< uniform: it; linear: at the first position; varying: the vector
+    Value vector; ///< of a linear value, once it was needed
   };
 
   LogicalResult check() {
@@ -57,8 +58,10 @@ private:
       auto kind = kindOf(&op);
       if (kind == OpKind::thread_position_in_grid || isElementwise(kind))
         continue;
-      if (op.getName().stripDialect().starts_with("thread") || op.getName().stripDialect().starts_with("simdgroup") ||
-          op.getName().stripDialect().starts_with("dispatch") || op.getName().stripDialect().starts_with("quadgroup"))
+      if (op.getName().stripDialect().starts_with("thread") ||
+          op.getName().stripDialect().starts_with("simdgroup") ||
+          op.getName().stripDialect().starts_with("dispatch") ||
+          op.getName().stripDialect().starts_with("quadgroup"))
         return op.emitError() << "vec_width: the kernel asks for " << op.getName().stripDialect()
                               << ", which cannot be told for " << width << " positions of one thread";
       for (Type t : op.getResultTypes())
@@ -79,7 +82,8 @@ private:
     return success();
   }
 
-  //===-- Values --------------------------------------------------------------------------------------------===//
+  //===-- Values
+  //--------------------------------------------------------------------------------------------===//
 
   Entry &entry(Value v) {
     auto it = entries.find(v);
@@ -127,7 +131,8 @@ private:
 
   void define(Value v, Shape shape, Value value) { entries[v] = Entry{shape, value, {}}; }
 
-  //===-- Operations ----------------------------------------------------------------------------------------===//
+  //===-- Operations
+  //----------------------------------------------------------------------------------------===//
 
   Operation *clone(Operation *op) {
     IRMapping map;
@@ -175,7 +180,9 @@ private:
       return;
     // Offset and count of a bit field are scalars in Metal: where they vary, there is no vector form.
     OpKind kind = kindOf(op);
-    unsigned scalarsFrom = kind == OpKind::extract_bits ? 1 : kind == OpKind::insert_bits ? 2 : op->getNumOperands();
+    unsigned scalarsFrom = kind == OpKind::extract_bits  ? 1
+                           : kind == OpKind::insert_bits ? 2
+                                                         : op->getNumOperands();
     for (Value v : op->getOperands().drop_front(scalarsFrom))
       if (!isUniform(v))
         return unrolled(op);
@@ -194,7 +201,8 @@ private:
       define(before, Shape::varying, after);
   }
 
-  // Sums with a uniform value stay linear; so do conversions between integers where no wrap can fall between positions.
+  // Sums with a uniform value stay linear; so do conversions between integers where no wrap can fall between
+  // positions.
   bool linear(Operation *op) {
     if (op->getNumResults() != 1 || !isIntLike(op->getResult(0).getType()))
       return false;
@@ -209,7 +217,8 @@ private:
       stays = shapeOf(0) == Shape::linear && shapeOf(1) == Shape::uniform;
       break;
     case OpKind::cast:
-      stays = shapeOf(0) == Shape::linear && isIntLike(op->getOperand(0).getType()) && isAligned(op->getOperand(0));
+      stays = shapeOf(0) == Shape::linear && isIntLike(op->getOperand(0).getType()) &&
+              isAligned(op->getOperand(0));
       break;
     default:
       break;
@@ -233,7 +242,8 @@ private:
         parts[r].push_back(result);
     }
     for (auto [r, result] : llvm::enumerate(op->getResults()))
-      define(result, Shape::varying, MakeVectorOp::create(builder, op->getLoc(), vectorOf(result.getType()), parts[r]));
+      define(result, Shape::varying,
+             MakeVectorOp::create(builder, op->getLoc(), vectorOf(result.getType()), parts[r]));
   }
 
   void access(Operation *op) {
@@ -245,7 +255,8 @@ private:
     bool masked = kind == OpKind::load_if || kind == OpKind::store_if;
     bool uniformMask = !masked || isUniform(op->getOperand(bufferAt + 2));
     // bool vectors have no layout in memory to rely on.
-    bool contiguous = entry(index).shape == Shape::linear && isAligned(index) && uniformMask && !isBool(element);
+    bool contiguous =
+        entry(index).shape == Shape::linear && isAligned(index) && uniformMask && !isBool(element);
     if (!contiguous) {
       if (!isStore)
         return unrolled(op);
@@ -284,7 +295,9 @@ struct VecWidthPass : PassWrapper<VecWidthPass, OperationPass<KernelOp>> {
   VecWidthPass(const VecWidthPass &other) : PassWrapper(other) {}
   explicit VecWidthPass(int n) { width = n; }
   StringRef getArgument() const override { return "enigma-vec-width"; }
-  StringRef getDescription() const override { return "let one thread do the work of several positions of grid x"; }
+  StringRef getDescription() const override {
+    return "let one thread do the work of several positions of grid x";
+  }
   Option<int> width{*this, "width", llvm::cl::desc("positions per thread: 2 or 4"), llvm::cl::init(4)};
 
   void runOnOperation() override {

@@ -33,6 +33,7 @@ from enigma.errors import LayoutError as LayoutError
 from enigma.errors import OutOfBoundsError as OutOfBoundsError
 from enigma.errors import TraceError as TraceError
 from enigma.errors import UnsupportedError as UnsupportedError
+from enigma.flow import *
 from enigma.functions import *
 from enigma.layout import *
 from enigma.runtime import Array as Array

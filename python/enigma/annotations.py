@@ -16,6 +16,10 @@ class Scalar:
 
     In Metal it is a constant buffer of one element. A launch takes a Python number, a NumPy scalar or an
     array of one element.
+
+    >>> import enigma
+    >>> enigma.Scalar(enigma.f32)
+    enigma.Scalar(enigma.f32)
     """
 
     __slots__ = ("dtype",)
@@ -48,6 +52,13 @@ class Constexpr:
     """Annotation of a parameter that is a Python value, given to `enigma.compile(kernel, N=128)`.
 
     Each value makes a compiled kernel of its own. `Constexpr[int]` also checks the type of the value.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def fill(Out: enigma.f32, value: enigma.Constexpr):
+    ...     Out[enigma.thread_position_in_grid] = value
+    >>> "= 3.0f;" in enigma.compile(fill, value=3).metal_source
+    True
     """
 
     __slots__ = ("type",)

@@ -62,6 +62,17 @@ def compile(
     constexprs: values of the kernel's Constexpr parameters.
 
     Errors: TraceError at the line of the kernel that cannot be compiled; CompileError for options.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, Out: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     Out[i] = A[i] * 2
+    >>> compiled = enigma.compile(double)
+    >>> compiled
+    <CompiledKernel double(A: f32, Out: f32 (written))>
+    >>> compiled.kernel_name
+    'enigma_kernel_double'
     """
     if fn.__class__ is not KernelFunction:
         _refuse(fn)
@@ -240,6 +251,24 @@ class CompiledKernel(_enigma.Kernel):
                 hints=["write compiled[grid, threads](...), such as compiled[(n, 1, 1), (256, 1, 1)](...)"],
             )
         return Launch(self, *sizes)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise LaunchTypeError(
+            f"{self.name}: a launch needs the grid and the threads of a threadgroup",
+            hints=["write compiled[grid, threads](...), such as compiled[(n, 1, 1), (256, 1, 1)](...)"],
+        )
+
+    def __copy__(self) -> CompiledKernel:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledKernel:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"the compiled kernel {self.name} cannot be pickled: "
+            "send the kernel, and compile it in the other process"
+        )
 
     def __repr__(self) -> str:
         def shown(row: tuple[str, DType, bool, bool, bool]) -> str:

@@ -87,8 +87,25 @@ class KernelFunction:
             ],
         )
 
+    def __getitem__(self, sizes: Any) -> NoReturn:
+        raise TraceError(
+            f"kernel {self.__name__}: a kernel is compiled before it is launched",
+            hints=[f"write compiled = enigma.compile({self.__name__}), then compiled[grid, threads](...)"],
+        )
+
     def __repr__(self) -> str:
         return f"<enigma.kernel {self.__qualname__}>"
+
+    # Kernels never change, and other processes find them by their name, as they find functions.
+
+    def __copy__(self) -> KernelFunction:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> KernelFunction:
+        return self
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
 
     def prepare(self) -> Prepared:
         """Reads the source and the annotations, once."""
@@ -154,6 +171,7 @@ class _Parameters:
         for name in names:
             kind, detail = self.parameter(name)
             if kind == "constexpr":
+                self.refuse_option(name)
                 constants[name] = (detail, defaults.get(name, _missing))
             elif name in defaults:
                 self.fail(
@@ -172,6 +190,13 @@ class _Parameters:
     def parameter(self, name: str) -> tuple[str, Any]:
         annotations = self.kernel._annotations
         if name not in annotations:
+            if name == "self":
+                self.fail(
+                    name,
+                    "a kernel is no method, so nothing is passed for self",
+                    "leave self out, and compile Class.kernel; for attributes write self: enigma.Constexpr "
+                    "and compile(Class.kernel, self=obj)",
+                )
             self.fail(
                 name,
                 f"parameter {name} has no type",
@@ -202,6 +227,16 @@ class _Parameters:
             hints = ["write Enigma's type, such as enigma.f32"]
         self.fail(name, f"parameter {name} has an annotation that is no type of Enigma: {shown}", *hints)
 
+    def refuse_option(self, name: str) -> None:
+        from enigma.compiled import OPTIONS
+
+        if name in (*OPTIONS, "fn"):
+            self.fail(
+                name,
+                f"the Constexpr parameter {name} has the name of an option of enigma.compile",
+                "give it another name: its value is given to enigma.compile by name, as options are",
+            )
+
     def evaluate_late(self, name: str, text: str) -> Any:
         cells = zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True)
         known = {free: cell.cell_contents for free, cell in cells if cell != type(cell)()}
@@ -211,12 +246,38 @@ class _Parameters:
             self.fail(name, f"the annotation of parameter {name} fails: {type(error).__name__}: {error}")
 
 
-def kernel(function: Callable[..., None]) -> KernelFunction:
+def kernel(function: Callable[..., None] | None = None, **options: Any) -> KernelFunction:
     """Makes a kernel of a function whose parameters are annotated with types: buffers (`enigma.f32`),
     `Scalar`, `Constexpr`.
 
     The body describes one thread. It runs, once per compile, on stand-ins that record every operation.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, Out: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     Out[i] = A[i] * 2
+    >>> double
+    <enigma.kernel double>
     """
+    if function is None or options:
+        raise TraceError(
+            "@enigma.kernel takes no arguments and no parentheses",
+            hints=[
+                "write @enigma.kernel above the def; options are given to enigma.compile(kernel, vec_width=4)"
+            ],
+        )
+    if isinstance(function, KernelFunction):
+        raise TraceError(
+            f"@enigma.kernel: {function.__name__} is a kernel already", hints=["decorate it once"]
+        )
+    inner = getattr(function, "__wrapped__", None)
+    if isinstance(function, FunctionType) and inner is not None:
+        name = getattr(inner, "__name__", "a function")
+        raise TraceError(
+            f"@enigma.kernel: got the wrapper that another decorator made of {name}",
+            hints=["put @enigma.kernel directly above the def, and other decorators above it"],
+        )
     if not isinstance(function, FunctionType):
         kind = type(function).__name__
         if isinstance(function, (staticmethod, classmethod)):

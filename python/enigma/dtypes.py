@@ -100,22 +100,32 @@ def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
 
 
 def as_dtype(dtype: Any) -> DType:
-    """An element type from itself, a name ("f32", "float") or what NumPy knows (numpy.float32)."""
+    """An element type from itself, its name here or in Metal ("f32", "float"), or what NumPy knows.
+
+    >>> import numpy
+    >>> as_dtype("float"), as_dtype(numpy.int8)
+    (enigma.f32, enigma.i8)
+    """
     if isinstance(dtype, DType):
         return dtype
+    named = dtype_named(dtype) if isinstance(dtype, str) else None
+    if named is not None:
+        return named
     import numpy
+
+    from enigma.errors import LaunchTypeError
 
     try:
         name = numpy.dtype(dtype).name
     except TypeError:
-        return dtype_named(dtype)
+        raise LaunchTypeError(
+            f"no type is called {dtype!r}", hints=["write enigma.f32, or numpy.float32"]
+        ) from None
     if name == "bfloat16":
         return bf16
     for ours, theirs in _NUMPY_NAMES.items():
         if theirs == name:
             return dtypes[ours]
-    from enigma.errors import LaunchTypeError
-
     raise LaunchTypeError(
         f"Metal has no {name}",
         hints=[

@@ -189,6 +189,10 @@ def _sentence(use: str, subject: str, path: list[ast.AST]) -> tuple[str, list[st
         ]
     if use == "subscript":
         return f"{what} cannot be indexed: it is one number", ["use it as it is; only buffers have elements"]
+    if use == "format":
+        return f"{what} cannot be formatted as a number: its numbers exist only when the kernel runs", [
+            "store it and print the result; print(x) shows what is traced"
+        ]
     if use == "array":
         return f"{what} cannot become a NumPy array: its numbers exist only when the kernel runs", [
             "use the functions of enigma, and read the result from a buffer after the launch"

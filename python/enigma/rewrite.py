@@ -7,6 +7,8 @@ Plain tracing cannot see the names that the user gives to values, so
     x += 1                     ->    x += 1; x = name(x, "x")
     with block() as v: ...           with block() as v: v = name(v, "v"); ...
 
+and runs a body once, whatever its loops and branches: those are rewritten before, by rewrite_flow.py.
+
 Lines and columns stay the user's, globals stay live and closures keep their cells: errors, tracebacks and
 debuggers show the original text. Names that start with @ cannot clash with the user's.
 """
@@ -17,10 +19,12 @@ import __future__
 import ast
 import linecache
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from enigma._enigma import DType, Value, fail, name_value
 from enigma.errors import TraceError, from_core
+from enigma.flow import HOOKS as FLOW_HOOKS
+from enigma.rewrite_flow import FlowRewriter, remember
 
 Range = tuple[int, int, int, int]
 
@@ -43,6 +47,13 @@ class Source:
             cells[name] = CellType(hook)
         closure = tuple(cells[name] for name in self.code.co_freevars)
         return FunctionType(self.code, function.__globals__, function.__name__, None, closure)
+
+    def bind_called(self, function: FunctionType) -> FunctionType:
+        """The same for a function that a kernel calls: parameters and defaults as they are."""
+        out = self.bind(function)
+        out.__defaults__, out.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+        out.__qualname__ = function.__qualname__
+        return out
 
 
 def error_at(file: str, place: Range, message: str, hints: list[str]) -> TraceError:
@@ -96,14 +107,20 @@ def _refuse_outer(value: Any, name: str) -> Any:
     return value
 
 
-HOOKS = {"@name": name_value, "@names": _name_structure, "@declare": _declare, "@outer": _refuse_outer}
+HOOKS = {
+    "@name": name_value,
+    "@names": _name_structure,
+    "@declare": _declare,
+    "@outer": _refuse_outer,
+} | FLOW_HOOKS
 
 
 # ---- The rewriting
 
 
 class Rewriter(ast.NodeTransformer):
-    def __init__(self, file: str, free: tuple[str, ...]) -> None:
+    def __init__(self, file: str, free: tuple[str, ...], is_kernel: bool = True) -> None:
+        self.is_kernel = is_kernel
         self.file = file
         self.free = free
         self.depth = 0
@@ -163,7 +180,7 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> Any:
         is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
-        if self.depth == 1 and not is_none:
+        if self.is_kernel and self.depth == 1 and not is_none:
             raise error_at(
                 self.file, range_of(node), "a kernel returns no value", ["store the result: Out[i] = value"]
             )
@@ -201,6 +218,8 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
+        if getattr(node, "glue", False):  # of rewrite_flow.py
+            return node
         for target in node.targets:
             if isinstance(target, (ast.Name, ast.Tuple, ast.List)):
                 node.value = self._bound(target, node.value)
@@ -322,28 +341,64 @@ def _same(a: CodeType, b: CodeType) -> bool:
     if a.co_code != b.co_code and _steps(a) != _steps(b):
         return False
     return len(a.co_consts) == len(b.co_consts) and all(
-        _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else repr(x) == repr(y)
+        _same(x, y) if isinstance(x, CodeType) and isinstance(y, CodeType) else _text(x) == _text(y)
         for x, y in zip(a.co_consts, b.co_consts, strict=True)
     )
+
+
+def _text(constant: Any) -> str:
+    """A constant, without where a class is defined: the factory of _compile is around ours."""
+    return constant.rpartition(".<locals>.")[2] if isinstance(constant, str) else repr(constant)
 
 
 def _steps(code: CodeType) -> list[tuple[str, str]]:
     """The instructions, with calls of methods and of functions of imported modules alike."""
     import dis
 
-    same = {"LOAD_METHOD": "LOAD_ATTR"}
+    jumps = {*dis.hasjrel, *dis.hasjabs}
     return [
         (
-            same.get(i.opname, i.opname),
-            "code"
-            if isinstance(i.argval, CodeType)
-            else ""
-            if i.is_jump_target
-            else i.argrepr.removeprefix("NULL + "),
+            i.opname.replace("LOAD_METHOD", "LOAD_ATTR"),
+            "" if i.opcode in jumps or isinstance(i.argval, CodeType) else repr(i.argval),
         )
         for i in dis.get_instructions(code)
-        if i.opname not in ("PUSH_NULL", "NOP", "CACHE")
+        if i.opname not in ("PUSH_NULL", "NOP", "CACHE", "EXTENDED_ARG")
     ]
+
+
+def _names(code: CodeType) -> set[str]:
+    return set(code.co_names).union(*(_names(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+
+def _parse_lambda(function: FunctionType) -> ast.FunctionDef:
+    """The lambda as a def, where it is the only one on its line that Python compiles to this code."""
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except SyntaxError:
+        raise _no_source(code) from None
+    found: dict[str, ast.FunctionDef] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno:
+            body = ast.copy_location(ast.Return(node.body), node.body)
+            made: Any = ast.FunctionDef(name=code.co_name, args=node.args, body=[body], decorator_list=[])
+            if "type_params" in ast.FunctionDef._fields:  # Python 3.12
+                made.type_params = []
+            ast.copy_location(made, node)
+            _bare(made)
+            if _same(_compile(made, code, (), _imported(function)), code):
+                found[ast.dump(made)] = made
+    if len(found) != 1:
+        raise _no_source(code)
+    return next(iter(found.values()))
+
+
+def _imported(function: FunctionType) -> list[str]:
+    names = function.__globals__
+    return sorted(
+        n for n in _names(function.__code__) if isinstance(names.get(n), ModuleType) and n.isidentifier()
+    )
 
 
 def _bare(node: ast.FunctionDef) -> None:
@@ -355,27 +410,72 @@ def _bare(node: ast.FunctionDef) -> None:
         arg.annotation = None
 
 
-def rewrite(function: FunctionType) -> Source:
-    """Reads and rewrites the source of a kernel. TraceError where there is none or Python runs another."""
+def _read(function: FunctionType, what: str) -> tuple[ast.FunctionDef, Source, list[str]]:
+    """The tree of a function, where it is still what Python runs; its places; the names of imported
+    modules in it."""
     code = function.__code__
-    node = _parse(code)
+    node = _parse_lambda(function) if code.co_name == "<lambda>" else _parse(code)
     args = node.args
     parameters = {a.arg: range_of(a) for a in [*args.posonlyargs, *args.args, *args.kwonlyargs]}
     column = node.col_offset + len("def ")
     place = (node.lineno, column, node.lineno, column + len(node.name.encode()))
     _bare(node)
-    imported = [
-        n for n in code.co_names if n.isidentifier() and isinstance(function.__globals__.get(n), ModuleType)
-    ]
+    imported = _imported(function)
     instrumented = any(
         name.startswith("@py") for name in code.co_varnames
     )  # by pytest, which rewrites `assert`
     if not instrumented and not _same(_compile(node, code, (), imported), code):
         raise TraceError(
-            f"kernel {node.name}: the text in {code.co_filename} is no longer what Python runs",
+            f"{what} {node.name}: the text in {code.co_filename} is no longer what Python runs",
             hints=["the file changed after it was imported: reload it or restart Python"],
         )
+    return node, Source(code, place, parameters), imported
+
+
+def _flow(function: FunctionType) -> FlowRewriter:
+    file = function.__code__.co_filename
+
+    def refuse(place: Range, message: str, hints: list[str]) -> NoReturn:
+        raise error_at(file, place, message, hints)
+
+    return FlowRewriter(function, file, refuse)
+
+
+def rewrite(function: FunctionType) -> Source:
+    """Reads and rewrites the source of a kernel. TraceError where there is none, or where it is no longer
+    what Python runs."""
+    code = function.__code__
+    node, source, imported = _read(function, "kernel")
+    _flow(function).function(node, set(), is_kernel=True)
     Rewriter(code.co_filename, code.co_freevars).visit(node)
+    args = node.args
     args.args = [*args.posonlyargs, *args.args, *args.kwonlyargs]
     args.posonlyargs, args.kwonlyargs, args.kw_defaults = [], [], []
-    return Source(_compile(node, code, tuple(HOOKS), imported), place, parameters)
+    new = _compile(node, code, tuple(HOOKS), imported)
+    remember(new)
+    return Source(new, source.place, source.parameters)
+
+
+def rewrite_called(function: FunctionType) -> FunctionType:
+    """The rewritten form of a function that a kernel calls; itself where it has neither control flow nor
+    calls that may have some."""
+    code = function.__code__
+    if _has_private_names(code):
+        return function
+    node, source, imported = _read(function, "function")
+    before = ast.dump(node)
+    _flow(function).function(node, set())
+    if ast.dump(node) == before:
+        return function
+    Rewriter(code.co_filename, code.co_freevars, is_kernel=False).visit(node)
+    new = _compile(node, code, tuple(HOOKS), imported)
+    remember(new)
+    return Source(new, source.place, source.parameters).bind_called(function)
+
+
+def _has_private_names(code: CodeType) -> bool:
+    """Names such as _Class__x, which Python makes of __x in a class: the function alone would not give
+    them."""
+    names = (*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars)
+    mangled = any(n.startswith("_") and "__" in n[1:] and not n.endswith("__") for n in names)
+    return mangled or any(_has_private_names(c) for c in code.co_consts if isinstance(c, CodeType))

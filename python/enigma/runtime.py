@@ -39,7 +39,7 @@ class HostRuntime(_enigma.Runtime):
     """
 
     def __init__(self, check: bool = True) -> None:
-        super().__init__(check)
+        super().__init__(bool(check))
 
     def execute(
         self,
@@ -63,13 +63,27 @@ class HostRuntime(_enigma.Runtime):
         output_shapes, output_dtypes: give NumPy arrays instead: a shape or a list of shapes; the parameters'
             types by default.
         timeout: seconds after which the launch is stopped with an error.
+
+        >>> import enigma, numpy as np
+        >>> @enigma.kernel
+        ... def double(A: enigma.f32, Out: enigma.f32):
+        ...     i = enigma.thread_position_in_grid
+        ...     Out[i] = A[i] * 2
+        >>> rt = enigma.HostRuntime()
+        >>> compiled = enigma.compile(double)
+        >>> raw = rt.execute(compiled, [np.ones(3, np.float32)], output_size=12, grid=3, threads=3)
+        >>> np.frombuffer(raw, np.float32)
+        array([2., 2., 2.], dtype=float32)
         """
         if output_shapes is None and output_dtypes is None:
             if output_size is None:
                 _missing_outputs(compiled)
-            sizes = output_size if isinstance(output_size, (list, tuple)) else [output_size]
-            results = self._execute(compiled, inputs, list(sizes), grid, threads, timeout)
+            results = self._execute(compiled, inputs, _sizes(output_size), grid, threads, timeout)
             return results if isinstance(output_size, (list, tuple)) else results[0]
+        if not isinstance(inputs, (list, tuple)):
+            raise LaunchTypeError(
+                f"inputs must be a list, got {type(inputs).__name__}", hints=["write inputs=[...]"]
+            )
         many, arrays = _output_arrays(compiled, len(inputs), output_size, output_shapes, output_dtypes)
         results = self._execute(compiled, inputs, arrays, grid, threads, timeout)
         return results if many else results[0]
@@ -80,21 +94,42 @@ class HostRuntime(_enigma.Runtime):
         """Copies the inputs into buffers and allocates the outputs (zeros) once, for repeated dispatch."""
         if output_size is None:
             _missing_outputs(compiled)
-        sizes = output_size if isinstance(output_size, (list, tuple)) else [output_size]
-        return PreparedKernel(self, compiled, inputs, list(sizes))
+        return PreparedKernel(self, compiled, inputs, _sizes(output_size))
 
     def array(self, source: Any, dtype: Any = None) -> Array:
-        """A copy of an array in the device's memory."""
+        """A copy of an array in the device's memory.
+
+        >>> import enigma
+        >>> enigma.HostRuntime().array([[1, 2], [3, 4]], enigma.f16)
+        <enigma array of 2x2 f16>
+        """
         import numpy
 
+        if type(source).__name__ == "MaskedArray":
+            raise LaunchTypeError(
+                "array: got a masked array, whose mask kernels cannot see",
+                hints=["write x.filled(value), or x.data to ignore the mask"],
+            )
         wanted = None if dtype is None else numpy_dtype(as_dtype(dtype))
         data = numpy.asarray(source, wanted, order="C")
+        if not data.dtype.isnative:
+            data = data.astype(data.dtype.newbyteorder("="))
+        if data.dtype == numpy.float64 and not hasattr(source, "dtype"):
+            raise LaunchTypeError(
+                "array: Python's floats make float64, which Metal has not",
+                hints=["write rt.array(x, enigma.f32)"],
+            )
         array = Array(self, data.shape, as_dtype(data.dtype))
         array._write_from(_bytes_of(data))
         return array
 
     def empty(self, shape: Size, dtype: Any = None) -> Array:
-        """An array in the device's memory, filled with zeros. f32 by default."""
+        """An array in the device's memory, filled with zeros. f32 by default.
+
+        >>> import enigma
+        >>> enigma.HostRuntime().empty(3).numpy()
+        array([0., 0., 0.], dtype=float32)
+        """
         return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
 
     def __repr__(self) -> str:
@@ -201,6 +236,11 @@ class Array(_enigma.DeviceArray):
         out = self.numpy()
         return out if dtype is None else out.astype(dtype, copy=False)
 
+    def __eq__(self, other: object) -> NoReturn:
+        raise LaunchTypeError("device arrays are not compared here", hints=["write a.numpy() == b.numpy()"])
+
+    __hash__ = object.__hash__
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("an array without dimensions has no length")
@@ -217,10 +257,37 @@ def _bytes_of(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array.reshape(-1).view(numpy.uint8)
 
 
-def _shape(shape: Size) -> list[int]:
+MOST = (1 << 63) - 1
+
+
+def _whole(what: str, number: Any) -> int:
+    """A size: a Python or NumPy integer, at least 0."""
     from operator import index
 
-    return [index(n) for n in shape] if isinstance(shape, Sequence) else [index(shape)]
+    try:
+        if isinstance(number, bool):
+            raise TypeError
+        whole = index(number)
+    except TypeError:
+        hints = ["output_size counts bytes: n * 4"] if what == "output_size" else []
+        raise LaunchTypeError(f"{what} needs integers, got {type(number).__name__}", hints=hints) from None
+    if whole < 0:
+        raise LaunchError(f"{what} must be at least 0, got {whole}")
+    if whole > MOST:
+        raise LaunchError(f"{what} is larger than any memory: {whole}")
+    return whole
+
+
+def _shape(shape: Any, what: str = "shape") -> list[int]:
+    if isinstance(shape, (tuple, list)):
+        return [_whole(what, n) for n in shape]
+    return [_whole(what, shape)]
+
+
+def _sizes(output_size: Any) -> list[int]:
+    """Bytes of each output."""
+    sizes = output_size if isinstance(output_size, (list, tuple)) else [output_size]
+    return [_whole("output_size", size) for size in sizes]
 
 
 def _missing_outputs(compiled: Any) -> NoReturn:
@@ -250,12 +317,13 @@ def _output_arrays(
     if shapes is None and output_size is None:
         _missing_outputs(compiled)
     rows = compiled.params[first:]
+    wanted: list[Any]
     if shapes is not None:
         many = isinstance(shapes, list)
-        wanted = shapes if many else [shapes]
+        wanted = [_shape(shape, "output_shapes") for shape in (shapes if many else [shapes])]
     else:
         many = isinstance(output_size, (list, tuple))
-        wanted = list(output_size) if many else [output_size]
+        wanted = _sizes(output_size)
     given = list(dtypes) if isinstance(dtypes, (list, tuple)) else [dtypes] * len(wanted)
     if len(given) != len(wanted):
         raise LaunchError(f"{compiled.name}: got {len(wanted)} outputs but {len(given)} output_dtypes")
@@ -264,7 +332,9 @@ def _output_arrays(
         if dtype is None:
             if i >= len(rows):
                 raise LaunchError(
-                    f"{compiled.name}: has {len(rows)} parameters after the inputs, got {len(wanted)} outputs"
+                    f"{compiled.name}: has {len(rows)} parameters after the inputs, "
+                    f"got {len(wanted)} outputs",
+                    hints=["output_shapes=(rows, columns) is one shape, a list is one for each output"],
                 )
             dtype = rows[i][1]
         kind = numpy_dtype(as_dtype(dtype))
@@ -274,5 +344,10 @@ def _output_arrays(
                     f"{compiled.name}: output_size must be a multiple of {kind.itemsize} bytes, got {extent}"
                 )
             extent //= kind.itemsize
-        arrays.append(numpy.zeros(extent, kind))
+        try:
+            arrays.append(numpy.zeros(extent, kind))
+        except (MemoryError, ValueError) as error:
+            raise DeviceError(
+                f"{compiled.name}: cannot allocate an output of {extent} elements: {error}"
+            ) from None
     return many, arrays

@@ -4,8 +4,7 @@
 // the algebra on layouts made from the input, and every operation on layouts with extreme integers, where any
 // LayoutError is a fine answer.
 //
-//   cmake -B build/fuzz -DENIGMA_FUZZ=ON && cmake --build build/fuzz --target EnigmaLayoutFuzz
-//   build/fuzz/bin/EnigmaLayoutFuzz -max_total_time=60
+//   cmake --build build --target EnigmaLayoutFuzz && build/bin/EnigmaLayoutFuzz -max_total_time=60
 #include "../cpp/Layout/RandomLayouts.h"
 #include "enigma/Layout/Draw.h"
 

@@ -2,6 +2,7 @@
 """The names of values reach the trace, and the rewriting that does it changes nothing else."""
 
 from contextlib import contextmanager
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -234,6 +235,25 @@ def test_methods_of_modules_compile_as_they_do_in_the_users_file():
         Out[0] = A[0] * math.floor(2.5) + en.fma(A[0], A[0], math.pi)
 
     assert "fma" in trace(k)
+
+
+def test_functions_of_classes_and_loops_compile_as_in_the_users_file():
+    from types import SimpleNamespace
+
+    def k(A: F, Out: F):
+        total = A[0]
+        for i in range(1, 4):
+            if i == 2:
+                continue
+            half = float(Fraction.from_float(0.5))
+            total = total + en.fma(A[i], half, sum(Numbers.double(j) for j in range(i)))
+        Out[0] = SimpleNamespace(x=total).x
+
+    assert "fma" in trace(k)
+
+
+class Numbers:
+    double = staticmethod(lambda x: 2 * x)
 
 
 def test_decorated_over_several_lines():

@@ -330,6 +330,23 @@ def test_an_error_in_the_background_arrives_at_synchronize(rt):
     rt.synchronize()
 
 
+def test_types_are_named_as_here_in_metal_or_in_numpy(rt):
+    for name, expected in [
+        ("f16", "f16"),
+        ("float", "f32"),
+        ("int", "i32"),
+        ("Uint8", "u8"),
+        ("float32", "f32"),
+        (np.uint16, "u16"),
+        (np.dtype("i8"), "i64"),
+        (ml_dtypes.bfloat16, "bf16"),
+        (bool, "b1"),
+    ]:
+        assert rt.empty(1, name).dtype.name == expected
+    with pytest.raises(enigma.LaunchTypeError, match="no type is called 'flaot'"):
+        rt.empty(1, "flaot")
+
+
 def test_arrays_of_f64_are_refused(rt):
     with pytest.raises(enigma.LaunchTypeError) as caught:
         rt.array(np.ones(3))
@@ -451,7 +468,7 @@ def test_a_missing_or_wrong_output_size_is_refused(rt, compiled):
     assert "the size of the output is missing" in str(
         refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], grid=N, threads=256)
     )
-    assert "needs an output_size in bytes, got -4" in str(
+    assert "output_size must be at least 0, got -4" in str(
         refusal(ValueError, rt.execute, compiled, [X, 2.0, Y], -4, N, 256)
     )
     assert "output_size needs integers, got float" in str(

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +115,30 @@ def test_other_python_threads_run_during_a_launch():
     done.set()
     thread.join()
     assert counted > 10
+
+
+def test_other_python_threads_run_during_a_compile():
+    @enigma.kernel
+    def long(A: enigma.f32, Out: enigma.f32):
+        x = A[0]
+        for k in range(5000):
+            x = enigma.sin(x) * k
+        Out[0] = x
+
+    # Python itself takes no turns while the kernel is traced, so what is counted is counted in the compiler.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        thread = threading.Thread(target=enigma.compile, args=(long,))
+        thread.start()
+        counted = 0
+        while thread.is_alive():
+            time.sleep(0.001)
+            counted += 1
+        thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert counted > 5
 
 
 def test_a_time_out_stops_a_launch():

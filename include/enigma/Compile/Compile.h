@@ -6,8 +6,8 @@
 //     kernel->metalSource();
 //     auto pipeline = kernel->hostPipeline(*runtime::hostDevice(), /*check=*/true);
 //
-// Compiling the same function with the same options again does no work beyond its hash. All of it may be called from
-// any thread.
+// Compiling the same function with the same options again does no work beyond its hash. All of it may be
+// called from any thread.
 #pragma once
 
 #include "enigma/IR/Function.h"
@@ -57,7 +57,8 @@ public:
   /// Names the kernel in caches: equal keys mean equal text.
   Hash128 key() const { return hash; }
 
-  /// The kernel for the CPU: compiled at the first call, shared by all kernels of the same structure and kept.
+  /// The kernel for the CPU: compiled at the first call, shared by all kernels of the same structure and
+  /// kept.
   /// @param check mask and report accesses out of bounds.
   std::shared_ptr<runtime::Pipeline> hostPipeline(runtime::Device &host, bool check) const;
 
@@ -68,7 +69,8 @@ private:
   std::shared_ptr<Artifact> artifact;
   Hash128 hash;
   mutable std::mutex mutex;
-  mutable std::shared_ptr<runtime::Pipeline> pipelines[2];
+  mutable std::shared_ptr<runtime::Pipeline> pipelines[2]; ///< unchecked and checked, of pipelineDevice
+  mutable runtime::Device *pipelineDevice = nullptr;
 };
 
 /// Verifies, looks up, and if it is new compiles to MSL. Throws Error at the user's line.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the IR to the enigma dialect: one loop over the operations, driven by the generated table, that names none of them.
+// From the IR to the enigma dialect: one loop over the operations, driven by the generated table, that names
+// none of them.
 //
 //     Converter convert(context);                       // once per context
 //     mlir::OwningOpRef<mlir::ModuleOp> module = convert(function);
@@ -17,7 +18,8 @@ namespace enigma::convert {
 
 /// What the locations of the module say.
 enum class Locations {
-  sites,  ///< line = position of the operation in the body: what host code reports, the same for equal structures
+  sites,  ///< line = position of the operation in the body: what host code reports, the same for equal
+          ///< structures
   source, ///< the user's file, line and column: for people
 };
 
@@ -27,7 +29,8 @@ public:
   explicit Converter(mlir::MLIRContext &context);
 
   /// A module with one kernel. The user's names of values are kept as name locations.
-  mlir::OwningOpRef<mlir::ModuleOp> operator()(const ir::Function &f, Locations locations = Locations::sites) const;
+  mlir::OwningOpRef<mlir::ModuleOp> operator()(const ir::Function &f,
+                                               Locations locations = Locations::sites) const;
 
   mlir::MLIRContext &context() const { return ctx; }
 

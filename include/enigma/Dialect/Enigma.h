@@ -73,14 +73,17 @@ uint32_t siteOf(mlir::Location loc);
 /// The user's name that a location carries, "" for none.
 llvm::StringRef nameOf(mlir::Location loc);
 
-/// The user's names of the results of an operation with regions, "" where there is none: one location cannot name several.
+/// The user's names of the results of an operation with regions, "" where there is none: one location cannot
+/// name several.
 inline constexpr llvm::StringLiteral resultNamesAttr = "names";
 
-/// Unit attribute of integer arithmetic. On add, sub, mul and neg: the exact result fits the type. On floor_div and mod:
-/// neither operand is negative. Set by the index pass, which knows ranges; the emitter writes the plain operator then.
+/// Unit attribute of integer arithmetic. On add, sub, mul and neg: the exact result fits the type. On
+/// floor_div and mod: neither operand is negative. Set by the index pass, which knows ranges; the emitter
+/// writes the plain operator then.
 inline constexpr llvm::StringLiteral inRangeAttr = "in_range";
 
-/// The integer that a value is known to be, sign- or zero-extended after its type; nothing for a non-constant.
+/// The integer that a value is known to be, sign- or zero-extended after its type; nothing for a
+/// non-constant.
 std::optional<int64_t> constantInt(mlir::Value v);
 
 } // namespace enigma::dialect

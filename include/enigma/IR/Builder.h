@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Adds operations to a function under the language's type rules: Python numbers are weak and take the type of the value they
-// meet, operands are brought to one type (docs/types.md), and what does not fit is an Error at the user's place.
+// Adds operations to a function under the language's type rules: Python numbers are weak and take the type of
+// the value they meet, operands are brought to one type (docs/types.md), and what does not fit is an Error at
+// the user's place.
 //
 //     Builder b(f);
 //     Value i = b.query(Opcode::thread_position_in_grid, 0);
@@ -18,27 +19,31 @@ namespace enigma::ir {
 struct Literal {
   enum class Kind : uint8_t { boolean, integer, real };
   Kind kind;
-  bool negative = false; ///< sign of an integer
-  uint64_t magnitude = 0;///< of an integer or boolean
-  double number = 0;     ///< of a real
+  bool negative = false;  ///< sign of an integer
+  uint64_t magnitude = 0; ///< of an integer or boolean
+  double number = 0;      ///< of a real
 
   Literal(bool value) : kind(Kind::boolean), magnitude(value) {}
   Literal(int value) : Literal(static_cast<int64_t>(value)) {}
   Literal(int64_t value)
-      : kind(Kind::integer), negative(value < 0), magnitude(value < 0 ? 0 - static_cast<uint64_t>(value) : value) {}
+      : kind(Kind::integer), negative(value < 0),
+        magnitude(value < 0 ? 0 - static_cast<uint64_t>(value) : value) {}
   Literal(uint64_t value) : kind(Kind::integer), magnitude(value) {}
   Literal(double value) : kind(Kind::real), number(value) {}
   /// As Python writes it.
   std::string str() const;
 };
 
-/// A value of the function or a literal.
+/// A value of the function or a literal. No value (Value{}) is not a literal, but an error where it is used.
 struct Operand {
   Value value;
   Literal literal{0};
   Operand(Value v) : value(v) {}
-  Operand(Literal l) : literal(l) {}
-  bool isLiteral() const { return !value; }
+  Operand(Literal l) : literal(l), given(true) {}
+  bool isLiteral() const { return given; }
+
+private:
+  bool given = false;
 };
 
 /// Python's operators; comparisons and functions are opcodes of their own.
@@ -51,8 +56,11 @@ public:
   /// The place that the next operations get, and that errors name.
   Place place = 0;
 
-  /// An elementwise operation by its rule; the first result is returned, a second one follows it (frexp, modf).
-  Value emit(Opcode op, std::span<const Operand> operands, uint64_t immediate = 0) { return emit(op, operands, immediate, info(op).python); }
+  /// An elementwise operation by its rule; the first result is returned, a second one follows it (frexp,
+  /// modf).
+  Value emit(Opcode op, std::span<const Operand> operands, uint64_t immediate = 0) {
+    return emit(op, operands, immediate, info(op).python);
+  }
   Value emit(Opcode op, std::initializer_list<Operand> operands, uint64_t immediate = 0) {
     return emit(op, std::span(operands.begin(), operands.size()), immediate);
   }
@@ -79,27 +87,35 @@ public:
   Value loadIf(Value buffer, Operand index, Operand mask, Operand fallback);
   void storeIf(Value buffer, Operand index, Operand value, Operand mask);
 
-  /// Opens a region that starts from values of these types; operations go into it until closeRegion. Regions are made first and
-  /// given to their operation by the calls below, innermost first.
+  /// Opens a region that starts from values of these types; operations go into it until closeRegion. Regions
+  /// are made first and given to their operation by the calls below, innermost first.
   ///
   ///     uint32_t body = b.openRegion({i32, f32});          // the position and one carried value
   ///     auto args = b.function().region(body).args;
   ///     b.closeRegion({b.binary(Operator::add, args[1], b.load(a, args[0]))});
   ///     Value sum = b.forLoop(lower, upper, step, {zero}, body)[0];
   uint32_t openRegion(std::span<const Type> args);
-  uint32_t openRegion(std::initializer_list<Type> args) { return openRegion(std::span(args.begin(), args.size())); }
+  uint32_t openRegion(std::initializer_list<Type> args) {
+    return openRegion(std::span(args.begin(), args.size()));
+  }
   void closeRegion(std::span<const Value> yields);
-  void closeRegion(std::initializer_list<Value> yields) { closeRegion(std::span(yields.begin(), yields.size())); }
+  void closeRegion(std::initializer_list<Value> yields) {
+    closeRegion(std::span(yields.begin(), yields.size()));
+  }
 
-  /// A loop over lower, lower + step, ... before upper. The region's arguments are the position, of the type of the bounds, and the carried
-  /// values, of the types of `initial`, which it yields. Returns their last values.
-  std::vector<Value> forLoop(Value lower, Value upper, Value step, std::span<const Value> initial, uint32_t body);
-  std::vector<Value> forLoop(Value lower, Value upper, Value step, std::initializer_list<Value> initial, uint32_t body) {
+  /// A loop over lower, lower + step, ... before upper. The region's arguments are the position, of the type
+  /// of the bounds, and the carried values, of the types of `initial`, which it yields. Returns their last
+  /// values.
+  std::vector<Value> forLoop(Value lower, Value upper, Value step, std::span<const Value> initial,
+                             uint32_t body);
+  std::vector<Value> forLoop(Value lower, Value upper, Value step, std::initializer_list<Value> initial,
+                             uint32_t body) {
     return forLoop(lower, upper, step, std::span(initial.begin(), initial.size()), body);
   }
   /// One of two regions without arguments, which yield values of the same types.
   std::vector<Value> ifElse(Value condition, uint32_t thenRegion, uint32_t elseRegion);
-  /// Runs `body` while the first value that `condition` yields is true; the others that it yields go to the body, which yields the next.
+  /// Runs `body` while the first value that `condition` yields is true; the others that it yields go to the
+  /// body, which yields the next.
   std::vector<Value> whileLoop(std::span<const Value> initial, uint32_t condition, uint32_t body);
 
   Function &function() { return fn; }
@@ -114,7 +130,8 @@ private:
   Value maskOf(std::string_view name, Operand mask);
   Value stored(std::string_view name, Operand value, Type to);
   Type elementOf(std::string_view name, Value buffer);
-  Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate = 0);
+  Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results,
+               uint64_t immediate = 0);
   Value append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);
   std::vector<Value> control(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                              std::initializer_list<uint32_t> regions);

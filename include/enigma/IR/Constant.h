@@ -12,8 +12,9 @@
 
 namespace enigma::ir {
 
-/// The bits of a literal in an element type, in the low bits of the word, the rest zero; nothing when the type can't hold it: an integer out of range, a
-/// fraction for an integer, a finite number that rounds to infinity.
+/// The bits of a literal in an element type, in the low bits of the word, the rest zero; nothing when the
+/// type can't hold it: an integer out of range, a fraction for an integer, a finite number that rounds to
+/// infinity.
 std::optional<uint64_t> constantBits(Elem elem, const Literal &literal);
 /// The number that the bits stand for; exact for every type but i64 and u64.
 double constantNumber(Elem elem, uint64_t bits);

@@ -2,8 +2,9 @@
 //
 // A kernel as the user wrote it: typed operations in order, each with its place in the user's source.
 //
-// Operations live in one pool, operands in another, and a region lists operations by index, so that building one costs
-// some tens of nanoseconds. Nothing here optimises; Builder.h checks types while it adds, verify() checks the whole.
+// Operations live in one pool, operands in another, and a region lists operations by index, so that building
+// one costs some tens of nanoseconds. Nothing here optimises; Builder.h checks types while it adds, verify()
+// checks the whole.
 //
 //     Function f("saxpy");
 //     Value x = f.addParam({"X", Type::buffer(Elem::f32)});
@@ -29,7 +30,8 @@ struct Value {
   bool operator==(const Value &) const = default;
 };
 
-/// An opaque place in the user's program; a LocationTable turns it into file, line and column when an error needs it.
+/// An opaque place in the user's program; a LocationTable turns it into file, line and column when an error
+/// needs it.
 using Place = uint64_t;
 
 class LocationTable {
@@ -45,7 +47,9 @@ public:
     locs.push_back(std::move(loc));
     return locs.size();
   }
-  SourceLoc resolve(Place place) const override { return place && place <= locs.size() ? locs[place - 1] : SourceLoc{}; }
+  SourceLoc resolve(Place place) const override {
+    return place && place <= locs.size() ? locs[place - 1] : SourceLoc{};
+  }
 
 private:
   std::vector<SourceLoc> locs;
@@ -53,10 +57,10 @@ private:
 
 struct Param {
   std::string name;
-  Type type;              ///< a buffer, or a scalar value (`Scalar` in Python)
+  Type type; ///< a buffer, or a scalar value (`Scalar` in Python)
   Place place = 0;
-  bool read = false;      ///< set as loads are added
-  bool written = false;   ///< set as stores are added
+  bool read = false;    ///< set as loads are added
+  bool written = false; ///< set as stores are added
 };
 
 struct Op {
@@ -67,19 +71,19 @@ struct Op {
   uint32_t firstResult = 0;  ///< value id; results are consecutive
   uint32_t firstRegion = 0;  ///< in Function::regionPool
   uint16_t numRegions = 0;
-  uint64_t immediate = 0;    ///< bits of a constant, an axis, a MathMode, a component: what the table says
+  uint64_t immediate = 0; ///< bits of a constant, an axis, a MathMode, a component: what the table says
   Place place = 0;
 };
 
 struct ValueInfo {
   Type type;
-  uint32_t op = 0;   ///< index of the defining operation, or noOp for a parameter or an argument of a region
+  uint32_t op = 0; ///< index of the defining operation, or noOp for a parameter or an argument of a region
   uint32_t uses = 0;
   uint32_t name = 0; ///< in Function::names, 0 for none
 };
 
-/// A list of operations that an operation runs (the arms of an if, the body of a loop), with the values that it starts from. The
-/// last operation of all regions but a kernel's body is a yield.
+/// A list of operations that an operation runs (the arms of an if, the body of a loop), with the values that
+/// it starts from. The last operation of all regions but a kernel's body is a yield.
 struct Region {
   std::vector<Value> args;
   std::vector<uint32_t> ops; ///< indices of operations, in order
@@ -91,8 +95,8 @@ public:
 
   explicit Function(std::string name);
 
-  /// The user's name of the kernel, and the Metal function's: "enigma_kernel_" before it, and what no identifier of Metal can
-  /// hold (Python allows letters beyond ASCII) as "u" and its bytes in hexadecimal.
+  /// The user's name of the kernel, and the Metal function's: "enigma_kernel_" before it, and what no
+  /// identifier of Metal can hold (Python allows letters beyond ASCII) as "u" and its bytes in hexadecimal.
   const std::string &name() const { return functionName; }
   std::string kernelName() const;
 
@@ -111,10 +115,15 @@ public:
   const std::vector<uint32_t> &body() const { return regions[0].ops; }
   const Region &region(uint32_t index) const { return regions[index]; }
   /// The regions of an operation, as indices.
-  std::span<const uint32_t> regionsOf(const Op &op) const { return {regionPool.data() + op.firstRegion, op.numRegions}; }
-  /// Every operation, those of regions after the operation that owns them: the order in which they stand in the source.
+  std::span<const uint32_t> regionsOf(const Op &op) const {
+    return {regionPool.data() + op.firstRegion, op.numRegions};
+  }
+  /// Every operation, those of regions after the operation that owns them: the order in which they stand in
+  /// the source.
   std::vector<uint32_t> programOrder() const;
-  std::span<const Value> operands(const Op &op) const { return {operandPool.data() + op.firstOperand, op.numOperands}; }
+  std::span<const Value> operands(const Op &op) const {
+    return {operandPool.data() + op.firstOperand, op.numOperands};
+  }
   Value result(const Op &op, int i = 0) const { return {op.firstResult + i}; }
   /// The operation that defines v, or null for a parameter.
   const Op *definition(Value v) const;
@@ -131,12 +140,13 @@ public:
   Place place = 0;
 
   /// The lower level that Builder and contract() use: no check is made here.
-  uint32_t append(Opcode opcode, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate,
-                  Place place);
+  uint32_t append(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
+                  uint64_t immediate, Place place);
   /// The same without a place in a region: setOps gives it one.
-  uint32_t create(Opcode opcode, std::span<const Value> operands, std::span<const Type> results, uint64_t immediate,
-                  Place place);
-  /// Opens a region: operations go into it until it is closed, and until its operation is appended it belongs to none.
+  uint32_t create(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
+                  uint64_t immediate, Place place);
+  /// Opens a region: operations go into it until it is closed, and until its operation is appended it belongs
+  /// to none.
   uint32_t openRegion(std::span<const Type> args);
   void closeRegion();
   /// Appends the operation that regions opened and closed since belong to.
@@ -144,7 +154,8 @@ public:
                              std::span<const uint32_t> regionIds, Place place);
   size_t depth() const { return open.size() - 1; }
 
-  /// A state to come back to: everything that was added since is forgotten (a loop whose body has to be traced again).
+  /// A state to come back to: everything that was added since is forgotten (a loop whose body has to be
+  /// traced again).
   struct Mark {
     size_t ops, operands, values, names, regions, regionPool, lengthOfRegion;
     std::vector<uint32_t> open;
@@ -153,12 +164,15 @@ public:
   Mark mark() const;
   void rollback(const Mark &mark);
 
-  void setOps(uint32_t regionIndex, std::vector<uint32_t> newOps) { regions[regionIndex].ops = std::move(newOps); }
+  void setOps(uint32_t regionIndex, std::vector<uint32_t> newOps) {
+    regions[regionIndex].ops = std::move(newOps);
+  }
   size_t numRegions() const { return regions.size(); }
   void replaceOp(uint32_t index, Opcode opcode, std::span<const Value> operands);
   void markAccess(Value buffer, bool write);
 
-  /// The text that dump_ir prints: one operation per line, the user's names, file and line at the end of each.
+  /// The text that dump_ir prints: one operation per line, the user's names, file and line at the end of
+  /// each.
   std::string str() const;
 
 private:
@@ -178,11 +192,12 @@ private:
 enum class HashScope { structure, structureAndNames };
 Hash128 hash(const Function &f, HashScope scope);
 
-/// Throws Error when an operation is used before its definition, has operands that its rule does not allow, or the
-/// function has no effect. A function that Builder made passes, except for having no effect.
+/// Throws Error when an operation is used before its definition, has operands that its rule does not allow,
+/// or the function has no effect. A function that Builder made passes, except for having no effect.
 void verify(const Function &f);
 
-/// Fuses each f32 or f16 multiplication that is used once, in an addition or subtraction, into fma: one rounding instead of two.
+/// Fuses each f32 or f16 multiplication that is used once, in an addition or subtraction, into fma: one
+/// rounding instead of two.
 void contract(Function &f);
 
 } // namespace enigma::ir

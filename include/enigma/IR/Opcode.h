@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The table of operations, generated from include/enigma/Dialect/Enigma*Ops.td (tools/opgen): for each opcode its names, the
-// classes of type it takes and the rule by which its result type follows.
+// The table of operations, generated from include/enigma/Dialect/Enigma*Ops.td (tools/opgen): for each opcode
+// its names, the classes of type it takes and the rule by which its result type follows.
 //
 //     const OpInfo &sqrt = info(Opcode::sqrt);
 //     sqrt.name == "sqrt"; sqrt.types.contains(Elem::f16); sqrt.rule.results[0] == Slot::T;
@@ -30,17 +30,18 @@ struct TypeSet {
 /// What stands in one place of a type rule.
 enum class Slot : uint8_t {
   none,
-  T,      ///< the type that the operands are brought to
-  I,      ///< an integer, converted to T by keeping its low bits (shift counts)
-  U,      ///< the unsigned type of T's width
-  b1,     ///< b1 in T's shape
-  i32,    ///< i32 in T's shape
-  u32,    ///< u32, always a scalar
+  T,   ///< the type that the operands are brought to
+  I,   ///< an integer, converted to T by keeping its low bits (shift counts)
+  U,   ///< the unsigned type of T's width
+  b1,  ///< b1 in T's shape
+  i32, ///< i32 in T's shape
+  u32, ///< u32, always a scalar
 };
 
 /// How the operands and results of an operation are typed.
 struct Rule {
-  /// Elementwise operations and queries follow the slots; the other kinds have a builder function of their own.
+  /// Elementwise operations and queries follow the slots; the other kinds have a builder function of their
+  /// own.
   enum class Kind : uint8_t { slots, query, constant, cast, vector, component, load, store, kernel, control };
   Kind kind = Kind::slots;
   uint8_t numOperands = 0, numResults = 0;
@@ -49,16 +50,16 @@ struct Rule {
 };
 
 struct OpInfo {
-  std::string_view name;    ///< in the IR and in the dialect
-  std::string_view python;  ///< in Python; empty when it is no function
-  std::string_view summary; ///< one line
-  std::string_view typeWord;///< what an error calls the types that it takes, "a float"
+  std::string_view name;     ///< in the IR and in the dialect
+  std::string_view python;   ///< in Python; empty when it is no function
+  std::string_view summary;  ///< one line
+  std::string_view typeWord; ///< what an error calls the types that it takes, "a float"
   TypeSet types;
   Rule rule;
   bool elementwise = false;
-  bool pure = false;        ///< neither reads nor writes memory
-  bool hasAxis = false;     ///< the immediate is an axis, 0 to 2
-  bool modal = false;       ///< the immediate is a MathMode
+  bool pure = false;    ///< neither reads nor writes memory
+  bool hasAxis = false; ///< the immediate is an axis, 0 to 2
+  bool modal = false;   ///< the immediate is a MathMode
   std::array<std::string_view, 4> operandNames{};
   uint8_t mslMajor = 2, mslMinor = 2;
 };

@@ -47,7 +47,9 @@ struct Type {
   uint8_t lanes = 1; ///< components of a value, 1 for a scalar
   Space space = Space::device;
 
-  static constexpr Type value(Elem e, int lanes = 1) { return {Kind::value, e, static_cast<uint8_t>(lanes), Space::device}; }
+  static constexpr Type value(Elem e, int lanes = 1) {
+    return {Kind::value, e, static_cast<uint8_t>(lanes), Space::device};
+  }
   static constexpr Type buffer(Elem e, Space s = Space::device) { return {Kind::buffer, e, 1, s}; }
 
   constexpr bool operator==(const Type &) const = default;
@@ -58,16 +60,16 @@ struct Type {
   constexpr Type withLanes(int n) const { return {kind, elem, static_cast<uint8_t>(n), space}; }
   /// One word, for hashing and tables.
   constexpr uint32_t key() const {
-    return static_cast<uint32_t>(kind) | static_cast<uint32_t>(elem) << 8 | static_cast<uint32_t>(lanes) << 16 |
-           static_cast<uint32_t>(space) << 24;
+    return static_cast<uint32_t>(kind) | static_cast<uint32_t>(elem) << 8 |
+           static_cast<uint32_t>(lanes) << 16 | static_cast<uint32_t>(space) << 24;
   }
   /// "f32", "f16x4", "buffer<u8>", "buffer<f32, threadgroup>".
   std::string str() const;
 };
 
-/// What two operands of an arithmetic operation are brought to (the table in docs/types.md): the same type keeps itself, the
-/// wider wins, equal widths of different sign give unsigned, an integer with a float gives that float, b1 counts as
-/// i32; f16 with bf16 has no answer.
+/// What two operands of an arithmetic operation are brought to (the table in docs/types.md): the same type
+/// keeps itself, the wider wins, equal widths of different sign give unsigned, an integer with a float gives
+/// that float, b1 counts as i32; f16 with bf16 has no answer.
 std::optional<Elem> promote(Elem a, Elem b);
 
 } // namespace enigma::ir

@@ -99,18 +99,29 @@ public:
   void push(View tree) { nodes.append(tree.nodes(), tree.span()); }
   void close(uint32_t at);
   /// Closes a tuple of `rank` modes without counting them.
-  void close(uint32_t at, uint32_t rank);
+  void close(uint32_t at, uint32_t rank) {
+    uint32_t span = nodes.size() - at;
+    if (span > kMaxNodes)
+      failTooLarge(span);
+    nodes[at] = tupleNode(rank, span);
+  }
   uint32_t nodeCount() const { return nodes.size(); }
+  Node &last() { return nodes.back(); }
   Node *data() { return nodes.data(); }
   const Node *data() const { return nodes.data(); }
   /// Drops the nodes from position `to` on, while building.
   void rewind(uint32_t to) { nodes.truncate(to); }
   /// Checks the limits on depth and size; every tree that a user hands in goes through it.
-  void checkLimits() const;
+  void checkLimits() const {
+    if (nodes.size() > kMaxDepth) // else too few to break either
+      checkLimitsOfMany();
+  }
 
 private:
   struct Building {};
   explicit IntTuple(Building) {}
+  [[noreturn]] static void failTooLarge(uint32_t entries);
+  void checkLimitsOfMany() const;
   InlineVector<Node, 12> nodes;
 };
 

@@ -88,6 +88,8 @@ public:
     stride_.close(at, rank);
   }
   uint32_t nodeCount() const { return shape_.nodeCount(); }
+  Node &lastShape() { return shape_.last(); }
+  Node &lastStride() { return stride_.last(); }
   void rewind(uint32_t to) {
     shape_.rewind(to);
     stride_.rewind(to);

@@ -24,6 +24,7 @@ namespace enigma::layout {
 /// Throws enigma::Error of kind Layout.
 [[noreturn]] void fail(std::string message, std::vector<std::string> notes = {});
 [[noreturn]] void failOverflow(const char *operation, int64_t a, int64_t b);
+[[noreturn]] void failZeroDivisor(const char *operation, int64_t a);
 
 enum class NodeKind : uint8_t { Int = 0, Dynamic = 1, Null = 2, Tuple = 3, LayoutRef = 4 };
 
@@ -122,6 +123,8 @@ std::string printLeaf(Node leaf);
 Node applyDynamic(ArithOp op, Node a, Node b);
 Node mulSlow(Node a, Node b);
 Node addSlow(Node a, Node b);
+Node divSlow(Node a, Node b);
+Node ceilDivSlow(Node a, Node b);
 
 inline int64_t mulInt(int64_t a, int64_t b) {
   int64_t r;
@@ -141,10 +144,18 @@ inline int64_t subInt(int64_t a, int64_t b) {
     failOverflow("-", a, b);
   return r;
 }
-int64_t absInt(int64_t a);
+inline int64_t absInt(int64_t a) { return a < 0 ? subInt(0, a) : a; }
 /// Truncating division; LayoutError for a zero divisor and for INT64_MIN / -1.
-int64_t divInt(int64_t a, int64_t b);
-int64_t modInt(int64_t a, int64_t b);
+inline int64_t divInt(int64_t a, int64_t b) {
+  if (b == 0)
+    failZeroDivisor("division", a);
+  return b == -1 ? subInt(0, a) : a / b;
+}
+inline int64_t modInt(int64_t a, int64_t b) {
+  if (b == 0)
+    failZeroDivisor("remainder", a);
+  return b == -1 ? 0 : a % b;
+}
 /// Smallest q with q*b >= a, for b >= 1.
 inline int64_t ceilDivInt(int64_t a, int64_t b) {
   int64_t q = divInt(a, b);
@@ -161,10 +172,18 @@ inline Node add(Node a, Node b) {
     return intNode(addInt(a.value, b.value));
   return addSlow(a, b);
 }
+inline Node div(Node a, Node b) {
+  if (a.isInt() && b.isInt())
+    return intNode(divInt(a.value, b.value));
+  return divSlow(a, b);
+}
+inline Node ceilDiv(Node a, Node b) {
+  if (a.isInt() && b.isInt())
+    return intNode(ceilDivInt(a.value, b.value));
+  return ceilDivSlow(a, b);
+}
 Node sub(Node a, Node b);
-Node div(Node a, Node b);
 Node mod(Node a, Node b);
-Node ceilDiv(Node a, Node b);
 Node minimum(Node a, Node b);
 Node absolute(Node a);
 Node sign(Node a);

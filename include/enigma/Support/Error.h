@@ -2,9 +2,9 @@
 //
 // The one error type that crosses a border of the library, and places in a user's source.
 //
-// A message is one lower-case sentence: what was wrong, what it got, what it needs. The place and the notes (what to
-// write instead) are kept apart, so that Python renders them with the source it knows (a notebook cell, say) and C++ with
-// what is on disk:
+// A message is one lower-case sentence: what was wrong, what it got, what it needs. The place and the notes
+// (what to write instead) are kept apart, so that Python renders them with the source it knows (a notebook
+// cell, say) and C++ with what is on disk:
 //
 //     throw Error(ErrorKind::Trace, "sqrt: needs a float, got i32", loc, {"write enigma.f32(x)"});
 #pragma once

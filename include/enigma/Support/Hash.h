@@ -2,8 +2,8 @@
 //
 // A 128-bit hash that is the same on every platform and in every run: the name of a kernel in the caches.
 //
-// Two kernels with one hash would run each other's code, so the state is 128 bits wide and every word passes through
-// two different 64 x 64 -> 128 bit multiplications. It is not meant to resist an attacker.
+// Two kernels with one hash would run each other's code, so the state is 128 bits wide and every word passes
+// through two different 64 x 64 -> 128 bit multiplications. It is not meant to resist an attacker.
 #pragma once
 
 #include <compare>
@@ -63,6 +63,7 @@ private:
 
 } // namespace enigma
 
-template <> struct std::hash<enigma::Hash128> {
+template <>
+struct std::hash<enigma::Hash128> {
   size_t operator()(const enigma::Hash128 &h) const { return h.low; }
 };

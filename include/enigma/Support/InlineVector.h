@@ -79,8 +79,10 @@ public:
     size_ += n;
   }
   void resize(uint32_t n, const T &value) {
-    while (size_ < n)
-      push_back(value);
+    if (n > capacity_) [[unlikely]]
+      grow(n);
+    for (; size_ < n; ++size_)
+      data_[size_] = value;
     size_ = n;
   }
 
@@ -92,7 +94,8 @@ private:
          ++i) // a handful; what is appended to a vector from itself does not overlap its end
       to[i] = from[i];
   }
-  void grow(uint32_t least) {
+  /// Out of line: the many places that append stay small and keep their registers.
+  [[gnu::noinline, gnu::cold]] void grow(uint32_t least) {
     uint32_t capacity = capacity_ * 2 > least ? capacity_ * 2 : least;
     T *bigger = std::allocator<T>().allocate(capacity);
     std::memcpy(static_cast<void *>(bigger), data_, size_ * sizeof(T));

@@ -13,17 +13,18 @@ class OpPassManager;
 
 namespace enigma::transforms {
 
-/// Makes one thread do the work of `width` (2 or 4) consecutive positions of grid x: values that depend on x become vectors, accesses
-/// become vector accesses where they are provably contiguous and aligned. Fails with the reason on kernels where the
-/// positions of one thread would be told apart.
+/// Makes one thread do the work of `width` (2 or 4) consecutive positions of grid x: values that depend on x
+/// become vectors, accesses become vector accesses where they are provably contiguous and aligned. Fails with
+/// the reason on kernels where the positions of one thread would be told apart.
 ///
 ///     %x = thread_position_in_grid x            %t = thread_position_in_grid x
 ///     %v = load %A[%x]                    ->    %b = mul %t, 4
 ///                                               %v = load %A[%b] -> vector<4xf32>
 std::unique_ptr<mlir::Pass> createVecWidthPass(int width = 4);
 
-/// Simplifies integer arithmetic by what is known of its range: comparisons that are decided, floor division and modulo by powers of two
-/// as shifts and masks, split indices put together again, `in_range` on arithmetic that cannot wrap.
+/// Simplifies integer arithmetic by what is known of its range: comparisons that are decided, floor division
+/// and modulo by powers of two as shifts and masks, split indices put together again, `in_range` on
+/// arithmetic that cannot wrap.
 ///
 ///     %q = floor_div %x, 8 : i32          ->    %q = shr %x, 3 : i32
 std::unique_ptr<mlir::Pass> createIndexPass();

@@ -3,6 +3,7 @@
 // See Jit.h. The only file that includes ORC.
 #include "Jit.h"
 
+#include "ControlEmitter.h"
 #include "LaneMath.h"
 #include "LaneMemory.h"
 #include "enigma/Support/Error.h"
@@ -108,6 +109,7 @@ private:
     };
     for (const LaneFunction &function : laneFunctions())
       define(std::string("enigma_lanes_") + function.name, function.address);
+    define("enigma_must_stop", &mustStop);
     define("enigma_load_linear", &loadLinear);
     define("enigma_store_linear", &storeLinear);
     define("enigma_load_varying", &loadVarying);

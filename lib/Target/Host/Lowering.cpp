@@ -3,6 +3,7 @@
 // See Lowering.h.
 #include "Lowering.h"
 
+#include "ControlEmitter.h"
 #include "KernelEmitter.h"
 #include "LaneBuilder.h"
 #include "MemoryEmitter.h"
@@ -111,14 +112,10 @@ std::optional<QueryRow> queryOf(OpKind kind) {
 class KernelLowering {
 public:
   KernelLowering(KernelOp which, const HostOptions &how, llvm::Module &module)
-      : kernel(which), options(how), builder(module.getContext()), b(builder), into(module) {}
+      : kernel(which), options(how), builder(module.getContext()), into(module) {}
 
   KernelDescriptor run() {
     KernelDescriptor descriptor = describe();
-    KernelEmitter emitter(into, b, shapeOf(descriptor));
-    MemoryEmitter memoryEmitter(emitter, b, options.check);
-    frame = &emitter;
-    memory = &memoryEmitter;
     if (options.fastMath || kernel.getFastMath()) {
       llvm::FastMathFlags flags;
       flags.setAllowReassoc();
@@ -128,19 +125,48 @@ public:
       builder.setFastMathFlags(flags);
     }
     findStatic();
+    CarriedShapes shapes;
+    for (;;) {
+      shapes.beginAttempt();
+      emitOnce(descriptor, shapes);
+      if (!shapes.mustRepeat())
+        return descriptor;
+      discard();
+    }
+  }
+
+private:
+  void emitOnce(KernelDescriptor &descriptor, CarriedShapes &shapes) {
+    LaneBuilder lanes(builder);
+    KernelEmitter emitter(into, lanes, shapeOf(descriptor));
+    MemoryEmitter memoryEmitter(emitter, lanes, options.check);
+    ControlEmitter controlEmitter(emitter, lanes, shapes);
+    lane = &lanes;
+    frame = &emitter;
+    memory = &memoryEmitter;
+    control = &controlEmitter;
     emitter.emit([&] {
       values.clear();
       stagedNumber.clear();
       bindArguments(descriptor);
+      controlEmitter.openBlock(hasLoops);
       stageAccesses();
-      for (mlir::Operation &op : kernel.getBody().front())
-        lower(op);
+      lowerAll(kernel.getBody().front());
       memoryEmitter.closeBlock();
+      controlEmitter.closeBlock();
     });
-    return descriptor;
   }
 
-private:
+  /// Empties the module for another attempt.
+  void discard() {
+    for (llvm::Function &function : into)
+      function.deleteBody();
+    for (llvm::Function &function : llvm::make_early_inc_range(into))
+      function.eraseFromParent();
+    for (llvm::GlobalVariable &global : llvm::make_early_inc_range(into.globals()))
+      global.eraseFromParent();
+  }
+
   KernelDescriptor describe() {
     KernelDescriptor descriptor;
     descriptor.name = kernel.getSymName().str();
@@ -205,14 +231,24 @@ private:
   /// Numbers the accesses, and finds what depends on the thread's position and on scalars alone.
   void findStatic() {
     uint32_t next = 0;
-    for (mlir::Operation &op : kernel.getBody().front()) {
-      if (isAccess(op)) {
-        siteOf[&op] = next++;
-        continue;
-      }
-      if (llvm::all_of(op.getOperands(), [&](mlir::Value operand) { return isStatic(operand); }))
+    kernel.walk([&](mlir::Operation *op) {
+      if (isAccess(*op))
+        siteOf[op] = next++;
+      hasLoops |= llvm::isa<ForOp, WhileOp>(op);
+    });
+    for (mlir::Operation &op : kernel.getBody().front())
+      if (!touchesMemory(op) && op.getNumRegions() == 0 &&
+          llvm::all_of(op.getOperands(), [&](mlir::Value operand) { return isStatic(operand); }))
         staticOps.insert(&op);
-    }
+  }
+
+  /// Whether the operation, or one inside it, is an access.
+  static bool touchesMemory(mlir::Operation &op) {
+    return op
+        .walk([](mlir::Operation *inner) {
+          return isAccess(*inner) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+        })
+        .wasInterrupted();
   }
 
   bool isStatic(mlir::Value value) {
@@ -251,7 +287,7 @@ private:
 
   /// Stages the loads before the first store and the stores after the last load whose places are known at the
   /// start of the block. A store may be staged only if no other kind of access follows: staged stores come
-  /// last.
+  /// last. Branches and loops with accesses in them end both: those are checked where they are.
   void stageAccesses() {
     struct Candidate {
       mlir::Operation *op;
@@ -277,23 +313,21 @@ private:
       LaneMask active = frame->activeLanes();
       if (isMasked) {
         ensure(mask);
-        active = memory->narrowed(active, valueOf(mask)[0]);
+        active = control->narrowed(active, valueOf(mask)[0]);
       }
       candidates.push_back({&op, at, active, isStore});
       return true;
     };
     mlir::Block &body = kernel.getBody().front();
     for (mlir::Operation &op : body) {
-      if (llvm::isa<StoreOp, StoreIfOp>(op))
-        break;
       if (llvm::isa<LoadOp, LoadIfOp>(op))
         consider(op);
+      else if (touchesMemory(op))
+        break;
     }
     const size_t loads = candidates.size();
     for (mlir::Operation &op : llvm::reverse(body)) {
-      if (!isAccess(op))
-        continue;
-      if (llvm::isa<LoadOp, LoadIfOp>(op) || !consider(op))
+      if (llvm::isa<StoreOp, StoreIfOp>(op) ? !consider(op) : touchesMemory(op))
         break;
     }
     std::reverse(candidates.begin() + static_cast<ptrdiff_t>(loads), candidates.end());
@@ -305,7 +339,7 @@ private:
   const Components &valueOf(mlir::Value value) { return values.find(value)->second; }
 
   void lower(mlir::Operation &op) {
-    if (op.getNumResults() && values.contains(op.getResult(0)))
+    if (staticOps.contains(&op) && op.getNumResults() && values.contains(op.getResult(0)))
       return; // built ahead of its turn
     const OpKind kind = kindOf(&op);
     if (const auto query = queryOf(kind)) {
@@ -329,28 +363,150 @@ private:
       const Components one{valueOf(extract.getX())[extract.getIndex()]};
       values[extract] = one;
     } else if (auto load = llvm::dyn_cast<LoadOp>(op)) {
-      const Components loaded = lowerLoad(op, load.getBuffer(), load.getIndex(), frame->activeLanes());
+      const Components loaded = lowerLoad(op, load.getBuffer(), load.getIndex(), control->active());
       values[load] = loaded;
     } else if (auto loadIf = llvm::dyn_cast<LoadIfOp>(op)) {
       const Lanes condition = valueOf(loadIf.getMask())[0];
       Components loaded = lowerLoad(op, loadIf.getBuffer(), loadIf.getIndex(), maskOf(op, condition));
       const Components &fallback = valueOf(loadIf.getFallback());
       for (size_t c = 0; c < loaded.size(); ++c)
-        loaded[c] = b.select(condition, loaded[c], fallback[c]);
+        loaded[c] = lane->select(condition, loaded[c], fallback[c]);
       values[loadIf] = loaded;
     } else if (auto store = llvm::dyn_cast<StoreOp>(op)) {
-      lowerStore(op, store.getValue(), store.getBuffer(), store.getIndex(), frame->activeLanes());
+      lowerStore(op, store.getValue(), store.getBuffer(), store.getIndex(), control->active());
     } else if (auto storeIf = llvm::dyn_cast<StoreIfOp>(op)) {
       lowerStore(op, storeIf.getValue(), storeIf.getBuffer(), storeIf.getIndex(),
                  maskOf(op, valueOf(storeIf.getMask())[0]));
+    } else if (auto branch = llvm::dyn_cast<IfOp>(op)) {
+      lowerIf(branch);
+    } else if (auto loop = llvm::dyn_cast<ForOp>(op)) {
+      lowerFor(loop);
+    } else if (auto loop = llvm::dyn_cast<WhileOp>(op)) {
+      lowerWhile(loop);
     } else {
       fail(&op, "the host has no lowering of this operation");
     }
   }
 
+  // ---- Regions
+
+  void lowerAll(mlir::Block &block) {
+    for (mlir::Operation &op : block)
+      if (!llvm::isa<YieldOp>(op))
+        lower(op);
+  }
+
+  /// The operations of a region that starts from these values, and the values that it yields.
+  Values lowerRegion(mlir::Region &region, mlir::ValueRange arguments, const Values &start) {
+    bind(arguments, start);
+    lowerAll(region.front());
+    return componentsOf(region.front().back().getOperands());
+  }
+
+  Values componentsOf(mlir::ValueRange from) {
+    Values all;
+    for (mlir::Value value : from)
+      all.append(valueOf(value));
+    return all;
+  }
+
+  void bind(mlir::ValueRange to, const Values &all) {
+    const Lanes *next = all.begin();
+    for (mlir::Value value : to) {
+      const auto count = static_cast<size_t>(lanesOf(value.getType()));
+      values[value] = Components(next, next + count);
+      next += count;
+    }
+  }
+
+  /// One entry for each component of the results.
+  static llvm::SmallVector<bool, 8> usedOf(mlir::ResultRange results) {
+    llvm::SmallVector<bool, 8> used;
+    for (mlir::Value result : results)
+      used.append(static_cast<size_t>(lanesOf(result.getType())), !result.use_empty());
+    return used;
+  }
+
+  /// Whether computing a region costs less than a branch around it.
+  static bool isCheap(mlir::Region &region) {
+    constexpr size_t kMost = 10;
+    size_t count = 0;
+    for (mlir::Operation &op : region.front()) {
+      if (llvm::isa<YieldOp, ConstantOp, MakeVectorOp, SplatOp, ExtractOp>(op))
+        continue;
+      switch (kindOf(&op)) {
+      case OpKind::add:
+      case OpKind::sub:
+      case OpKind::mul:
+      case OpKind::fma:
+      case OpKind::neg:
+      case OpKind::and_:
+      case OpKind::or_:
+      case OpKind::xor_:
+      case OpKind::not_:
+      case OpKind::min:
+      case OpKind::max:
+      case OpKind::abs:
+      case OpKind::select:
+      case OpKind::cast:
+      case OpKind::cmp_lt:
+      case OpKind::cmp_le:
+      case OpKind::cmp_gt:
+      case OpKind::cmp_ge:
+      case OpKind::cmp_eq:
+      case OpKind::cmp_ne:
+        count += static_cast<size_t>(lanesOf(op.getResult(0).getType()));
+        break;
+      default:
+        return false;
+      }
+    }
+    return count <= kMost;
+  }
+
+  void lowerIf(IfOp op) {
+    const Lanes condition = valueOf(op.getCondition())[0];
+    mlir::Region &thenRegion = op.getThenRegion(), &elseRegion = op.getElseRegion();
+    const auto thenCode = [&] { return lowerRegion(thenRegion, {}, {}); };
+    const auto elseCode = [&] { return lowerRegion(elseRegion, {}, {}); };
+    bind(op.getResults(),
+         control->branch(condition, {thenCode, isCheap(thenRegion)}, {elseCode, isCheap(elseRegion)}));
+  }
+
+  void lowerFor(ForOp op) {
+    const Lanes lower = valueOf(op.getLower())[0], upper = valueOf(op.getUpper())[0],
+                step = valueOf(op.getStep())[0];
+    const Values initial = componentsOf(op.getInitial());
+    const auto body = [&](const Lanes &position, const Values &carried) {
+      values[op.position()] = {position};
+      return lowerRegion(op.getBody(), op.carried(), carried);
+    };
+    // What runs twice as code is to be small, and not to grow with the depth of loops.
+    constexpr unsigned kShort = 64;
+    unsigned operations = 0;
+    bool isInnermost = true;
+    op.getBody().walk([&](mlir::Operation *inner) {
+      ++operations;
+      isInnermost &= !llvm::isa<ForOp, WhileOp>(inner);
+    });
+    const ControlEmitter::Range range{lower, upper, step, isInnermost && operations <= kShort};
+    bind(op.getResults(), control->forLoop(range, initial, usedOf(op.getResults()), body));
+  }
+
+  void lowerWhile(WhileOp op) {
+    const Values initial = componentsOf(op.getInitial());
+    const auto region = [&](mlir::Region &which) {
+      return [&](const Values &start) { return lowerRegion(which, which.getArguments(), start); };
+    };
+    bind(op.getResults(), control->whileLoop(initial, usedOf(op.getResults()),
+                                             region(op.getConditionRegion()), region(op.getBody())));
+  }
+
+  // ---- Operations
+
   /// The active lanes in which `condition` holds; a staged access has its mask already.
   LaneMask maskOf(mlir::Operation &op, const Lanes &condition) {
-    return stagedNumber.contains(&op) ? LaneMask{} : memory->narrowed(frame->activeLanes(), condition);
+    return stagedNumber.contains(&op) ? LaneMask{} : control->narrowed(control->active(), condition);
   }
 
   Components lowerLoad(mlir::Operation &op, mlir::Value buffer, mlir::Value index, const LaneMask &mask) {
@@ -419,6 +575,7 @@ private:
   /// One component: the `host` expressions of the operation table. `t` is the result's element type.
   Components elementwise(mlir::Operation &op, OpKind kind, [[maybe_unused]] ElementKind t,
                          const Components &in) {
+    LaneBuilder &b = *lane;
     switch (kind) {
 #include "enigma/Target/Host/Elementwise.inc"
     default:
@@ -429,14 +586,17 @@ private:
   KernelOp kernel;
   const HostOptions &options;
   llvm::IRBuilder<> builder;
-  LaneBuilder b;
   llvm::Module &into;
+  // Of the attempt at hand.
+  LaneBuilder *lane = nullptr;
   KernelEmitter *frame = nullptr;
   MemoryEmitter *memory = nullptr;
+  ControlEmitter *control = nullptr;
   llvm::DenseMap<mlir::Value, Components> values;
   llvm::DenseMap<mlir::Operation *, uint32_t> siteOf;
   llvm::DenseMap<mlir::Operation *, unsigned> stagedNumber;
   llvm::DenseSet<mlir::Operation *> staticOps;
+  bool hasLoops = false;
 };
 
 } // namespace
@@ -447,9 +607,10 @@ KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, 
 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {
   std::vector<SourceLoc> sites;
-  for (mlir::Operation &op : onlyKernel(module).getBody().front())
-    if (isAccess(op))
-      sites.push_back(placeOf(&op));
+  onlyKernel(module).walk([&](mlir::Operation *op) {
+    if (isAccess(*op))
+      sites.push_back(placeOf(op));
+  });
   return sites;
 }
 

@@ -43,20 +43,6 @@ void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
 
 } // namespace
 
-LaneMask MemoryEmitter::narrowed(const LaneMask &mask, const Lanes &condition) {
-  LaneMask result;
-  Type *word = ir.getInt32Ty();
-  if (condition.isUniform()) {
-    result.all = ir.CreateAnd(mask.all, condition.value);
-    result.bits = ir.CreateSelect(condition.value, mask.bits, ir.getInt32(0));
-  } else {
-    result.bits = ir.CreateAnd(mask.bits, ir.CreateBitCast(b.vector(condition), word));
-    result.all = ir.CreateICmpEQ(result.bits, ir.getInt32(~0u));
-  }
-  result.vector = ir.CreateBitCast(result.bits, mask.vector->getType());
-  return result;
-}
-
 /// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as
 /// an unsigned number is below min(count, range of the index's type) - (elements - 1). A negative index is a
 /// huge one, and an index that would wrap on the way fails too.

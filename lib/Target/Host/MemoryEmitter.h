@@ -48,9 +48,6 @@ public:
   void storeStaged(unsigned number, const Components &value);
   void closeBlock();
 
-  /// The lanes of `mask` in which `condition` holds.
-  LaneMask narrowed(const LaneMask &mask, const Lanes &condition);
-
 private:
   llvm::Value *inBounds(const Access &access, unsigned elements);
   llvm::Value *address(const Access &access);

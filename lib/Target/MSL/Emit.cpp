@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// The function's text: signature, then one statement for each value that has a name, is used more than once, or must not
-// move, and everything else inside the expression that uses it.
+// The function's text: signature, then one statement for each value that has a name, is used more than once,
+// or must not move, and everything else inside the expression that uses it.
 #include "enigma/Target/MSL/Emit.h"
 
 #include "Names.h"
 #include "Templates.h"
-
 #include "enigma/Support/Error.h"
 #include "enigma/Target/MSL/Prelude.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
 
@@ -78,7 +77,8 @@ public:
   }
 
 private:
-  //===-- Signature -----------------------------------------------------------------------------------------===//
+  //===-- Signature
+  //-----------------------------------------------------------------------------------------===//
 
   void need(int mslVersion) { version = std::max(version, mslVersion); }
 
@@ -128,7 +128,8 @@ private:
       unsigned i = arg.getArgNumber();
       std::string binding = " " + expressions[arg].text + " [[buffer(" + std::to_string(i) + ")]]";
       if (auto buffer = dyn_cast<BufferType>(arg.getType()))
-        params.push_back((kernel.isWritten(i) ? "device " : "const device ") + typeName(buffer.getElementType()) + "*" + binding);
+        params.push_back((kernel.isWritten(i) ? "device " : "const device ") +
+                         typeName(buffer.getElementType()) + "*" + binding);
       else
         params.push_back("constant " + typeName(arg.getType()) + "&" + binding);
     }
@@ -139,7 +140,8 @@ private:
     return {out + "{\n" + body + "}\n", version};
   }
 
-  //===-- Values --------------------------------------------------------------------------------------------===//
+  //===-- Values
+  //--------------------------------------------------------------------------------------------===//
 
   void statement(const std::string &text) { body.append(4 * indent, ' ') += text + "\n"; }
 
@@ -155,6 +157,8 @@ private:
     bool named = !nameOf(v.getLoc()).empty();
     // Used in a loop, it would be computed again each time.
     bool here = v.hasOneUse() && v.user_begin()->getBlock() == v.getParentBlock();
+    // What a region carries on is assigned to the variable that carries it, whatever its own name.
+    named &= !(here && isa<YieldOp>(*v.user_begin()));
     if (!here || named || e.text.size() > longestInline)
       return bind(v, e);
     expressions[v] = std::move(e);
@@ -175,7 +179,8 @@ private:
     pending.clear();
   }
 
-  //===-- Operations ----------------------------------------------------------------------------------------===//
+  //===-- Operations
+  //----------------------------------------------------------------------------------------===//
 
   void emit(Operation &op) {
     OpKind kind = kindOf(&op);
@@ -198,7 +203,8 @@ private:
     case OpKind::while_:
       return repeat(cast<WhileOp>(op));
     case OpKind::load:
-      return define(op.getResult(0), element(op.getOperand(0), op.getOperand(1), op.getResult(0).getType()), true);
+      return define(op.getResult(0), element(op.getOperand(0), op.getOperand(1), op.getResult(0).getType()),
+                    true);
     case OpKind::load_if: {
       auto load = cast<LoadIfOp>(op);
       std::string mask = wrapped(use(load.getMask()), 8), fallback = wrapped(use(load.getFallback()), 8);
@@ -252,7 +258,8 @@ private:
       expressions[v] = {param.name, 16};
       return;
     }
-    Expression e{param.name + "." + "xyz"[static_cast<int>(op.getAttrOfType<AxisAttr>("axis").getValue())], 16};
+    Expression e{param.name + "." + "xyz"[static_cast<int>(op.getAttrOfType<AxisAttr>("axis").getValue())],
+                 16};
     if (nameOf(v.getLoc()).empty())
       expressions[v] = std::move(e);
     else
@@ -290,11 +297,13 @@ private:
     if (!isBoolLike(to))
       return {typeName(to) + "(" + e.text + ")", 16};
     Type from = scalarOf(x.getType());
-    TypedAttr zero = isa<FloatType>(from) ? TypedAttr(FloatAttr::get(from, 0.0)) : TypedAttr(IntegerAttr::get(from, 0));
+    TypedAttr zero =
+        isa<FloatType>(from) ? TypedAttr(FloatAttr::get(from, 0.0)) : TypedAttr(IntegerAttr::get(from, 0));
     return {wrapped(e, 12) + " != " + literal(zero).text, 8};
   }
 
-  //===-- Control flow --------------------------------------------------------------------------------------===//
+  //===-- Control flow
+  //--------------------------------------------------------------------------------------===//
 
   void emitBlock(Block &block) {
     for (Operation &op : block)
@@ -335,12 +344,14 @@ private:
   static bool mentions(llvm::StringRef text, llvm::StringRef name) {
     auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
     for (size_t at = text.find(name); at != llvm::StringRef::npos; at = text.find(name, at + 1))
-      if ((at == 0 || !isWord(text[at - 1])) && (at + name.size() == text.size() || !isWord(text[at + name.size()])))
+      if ((at == 0 || !isWord(text[at - 1])) &&
+          (at + name.size() == text.size() || !isWord(text[at + name.size()])))
         return true;
     return false;
   }
 
-  // variables = values, all at once: a value that names a variable assigned before it goes through another one.
+  // variables = values, all at once: a value that names a variable assigned before it goes through another
+  // one.
   void assign(llvm::ArrayRef<std::string> variables, ValueRange values) {
     SmallVector<std::pair<std::string, std::string>> pairs;
     for (auto [variable, value] : llvm::zip(variables, values))
@@ -372,9 +383,11 @@ private:
     bool elseEmpty = isEmpty(op.getElseRegion());
     SmallVector<std::string> variables;
     for (OpResult result : op.getResults()) {
-      llvm::StringRef wish = given ? cast<StringAttr>(given[result.getResultNumber()]).getValue() : llvm::StringRef();
+      llvm::StringRef wish =
+          given ? cast<StringAttr>(given[result.getResultNumber()]).getValue() : llvm::StringRef();
       // Without an else the variable starts as what it stays.
-      std::string start = elseEmpty ? " = " + use(yieldOf(op.getElseRegion()).getOperand(result.getResultNumber())).text : "";
+      std::string start =
+          elseEmpty ? " = " + use(yieldOf(op.getElseRegion()).getOperand(result.getResultNumber())).text : "";
       variables.push_back(names.claim(wish));
       statement(typeName(result.getType()) + " " + variables.back() + start + ";");
     }
@@ -395,35 +408,42 @@ private:
     Expression lower = stable(op.getLower()), upper = stable(op.getUpper()), step = stable(op.getStep());
     SmallVector<std::string> variables = carry(op, op.getInitial());
     name(op.carried(), variables);
-    std::string i = names.claim(nameOf(op.position().getLoc()).empty() ? llvm::StringRef("i") : nameOf(op.position().getLoc()));
+    std::string i = names.claim(nameOf(op.position().getLoc()).empty() ? llvm::StringRef("i")
+                                                                       : nameOf(op.position().getLoc()));
     expressions[op.position()] = {i, 16};
     auto constantStep = constantInt(op.getStep());
     auto bound = constantInt(op.getUpper());
     if (isUnsigned && bound && *bound < 0) // beyond 2^63
       bound.reset();
-    // Counting past the bound must not wrap: by one it cannot, by more only where the bound is known to leave room.
+    // Counting past the bound must not wrap: by one it cannot, by more only where the bound is known to leave
+    // room.
     constexpr int64_t room = int64_t(1) << 30;
-    bool small = constantStep && *constantStep > -room && *constantStep < room && widthOf(op.getLower().getType()) >= 32;
+    bool small = constantStep && *constantStep > -room && *constantStep < room &&
+                 widthOf(op.getLower().getType()) >= 32;
     bool up = constantStep && (*constantStep == 1 || (*constantStep > 1 && small && bound && *bound < room));
-    bool down = constantStep && !isUnsigned && (*constantStep == -1 || (*constantStep < -1 && small && bound && *bound > -room));
+    bool down = constantStep && !isUnsigned &&
+                (*constantStep == -1 || (*constantStep < -1 && small && bound && *bound > -room));
     bool narrow = widthOf(op.getLower().getType()) < 32;
     if (up && !(narrow && *constantStep != 1)) {
       std::string advance = *constantStep == 1 ? "++" + i : i + " += " + step.text;
-      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " < " + upper.text + "; " + advance + ") {");
+      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " < " + upper.text + "; " +
+                advance + ") {");
     } else if (down && !(narrow && *constantStep != -1)) {
       std::string advance = *constantStep == -1 ? "--" + i : i + " -= " + std::to_string(-*constantStep);
-      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " > " + upper.text + "; " + advance + ") {");
+      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " > " + upper.text + "; " +
+                advance + ") {");
     } else {
       std::string unsignedType = typeName(unsignedLike(op.getLower().getType()));
       std::string count = names.claim(i + "_count"), k = names.claim(i + "_step");
       prelude.push_back("enigma_trip_count:" + type);
-      statement(unsignedType + " " + count + " = enigma_trip_count<" + type + ", " + unsignedType + ">(" + lower.text + ", " +
-                upper.text + ", " + step.text + ");");
+      statement(unsignedType + " " + count + " = enigma_trip_count<" + type + ", " + unsignedType + ">(" +
+                lower.text + ", " + upper.text + ", " + step.text + ");");
       statement("for (" + unsignedType + " " + k + " = 0; " + k + " < " + count + "; ++" + k + ") {");
       ++indent;
       // Narrow types would be promoted to int, which the product may not fit.
       std::string wide = narrow ? "uint" : unsignedType;
-      statement(type + " " + i + " = " + type + "(" + wide + "(" + lower.text + ") + " + k + " * " + wide + "(" + step.text + "));");
+      statement(type + " " + i + " = " + type + "(" + wide + "(" + lower.text + ") + " + k + " * " + wide +
+                "(" + step.text + "));");
       --indent;
     }
     nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });

@@ -38,7 +38,8 @@ std::string shortest(const APFloat &x) {
   double value = wide.convertToDouble();
   for (int digits = 1;; ++digits) {
     char text[64];
-    std::string out(text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr);
+    std::string out(text,
+                    std::to_chars(text, text + sizeof text, value, std::chars_format::general, digits).ptr);
     APFloat back(x.getSemantics());
     llvm::cantFail(back.convertFromString(out, APFloat::rmNearestTiesToEven));
     if (digits >= 17 || back.bitwiseIsEqual(x))
@@ -51,7 +52,8 @@ Expression floating(Type type, const APFloat &x) {
   if (x.isNaN()) {
     APInt bits = x.bitcastToAPInt();
     return {"as_type<" + name + ">(" + (bits.getBitWidth() == 32 ? "" : "ushort(") + "0x" +
-            llvm::toString(bits, 16, false, false, false, false) + "u" + (bits.getBitWidth() == 32 ? ")" : "))")};
+            llvm::toString(bits, 16, false, false, false, false) + "u" +
+            (bits.getBitWidth() == 32 ? ")" : "))")};
   }
   bool negative = x.isNegative();
   std::string text;
@@ -66,7 +68,8 @@ Expression floating(Type type, const APFloat &x) {
                APFloat wide = size;
                wide.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &lossy);
                return wide;
-             }()) + "f)";
+             }()) +
+             "f)";
     else
       text = shortest(size) + (type.isF16() ? "h" : "f");
   }
@@ -83,7 +86,8 @@ Expression integral(Type type, const APInt &x) {
   if (width < 32)
     return {scalarName(type) + "(" + digits + ")"};
   if (!isUnsigned && x.isMinSignedValue()) // its absolute value is no literal of the type
-    return {"(" + llvm::toString(x + 1, 10, true) + (width == 64 ? "L" : "") + " - 1" + (width == 64 ? "L" : "") + ")"};
+    return {"(" + llvm::toString(x + 1, 10, true) + (width == 64 ? "L" : "") + " - 1" +
+            (width == 64 ? "L" : "") + ")"};
   digits += isUnsigned ? (width == 64 ? "UL" : "u") : (width == 64 ? "L" : "");
   return {digits, x.isNegative() && !isUnsigned ? 15 : 16};
 }
@@ -98,7 +102,8 @@ std::string typeName(Type t) {
 
 Expression literal(TypedAttr value) {
   if (auto splat = dyn_cast<SplatElementsAttr>(value))
-    return {typeName(value.getType()) + "(" + literal(cast<TypedAttr>(splat.getSplatValue<Attribute>())).text + ")"};
+    return {typeName(value.getType()) + "(" +
+            literal(cast<TypedAttr>(splat.getSplatValue<Attribute>())).text + ")"};
   if (auto number = dyn_cast<FloatAttr>(value))
     return floating(number.getType(), number.getValue());
   auto number = cast<IntegerAttr>(value);

@@ -10,7 +10,8 @@
 
 namespace enigma::msl {
 
-/// Text and how tightly it binds, in C++'s precedences: 16 for a primary expression, 15 unary, 13 multiplication, ... 0 for anything.
+/// Text and how tightly it binds, in C++'s precedences: 16 for a primary expression, 15 unary, 13
+/// multiplication, ... 0 for anything.
 struct Expression {
   std::string text;
   int precedence = 16;
@@ -18,7 +19,8 @@ struct Expression {
 
 /// "float", "uchar4", "bool".
 std::string typeName(mlir::Type t);
-/// A literal of exactly the attribute's type: "2.0f", "1.5h", "bfloat(0.1f)", "5u", "uchar(5)", "float4(1.0f)".
+/// A literal of exactly the attribute's type: "2.0f", "1.5h", "bfloat(0.1f)", "5u", "uchar(5)",
+/// "float4(1.0f)".
 Expression literal(mlir::TypedAttr value);
 
 } // namespace enigma::msl

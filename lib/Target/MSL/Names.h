@@ -12,8 +12,8 @@ namespace enigma::msl {
 
 class Names {
 public:
-  /// A new identifier made of the wish: keywords and names of Metal get an underscore, what is taken a number. An empty wish gives
-  /// v0, v1, ...
+  /// A new identifier made of the wish: keywords and names of Metal get an underscore, what is taken a
+  /// number. An empty wish gives v0, v1, ...
   std::string claim(llvm::StringRef wish);
 
 private:

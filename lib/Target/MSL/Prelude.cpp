@@ -3,8 +3,8 @@
 // The texts of the prelude, and the selection of those that a kernel uses. Three families:
 //
 //   integers   one template for every scalar and vector type: written with select(), which is componentwise
-//   floats     a scalar function on float; the forms on half (computed in float) and on vectors are made from it
-//   bfloats    a scalar function on bfloat, and vector forms made from it
+//   floats     a scalar function on float; the forms on half (computed in float) and on vectors are made from
+//   it bfloats    a scalar function on bfloat, and vector forms made from it
 #include "enigma/Target/MSL/Prelude.h"
 
 #include "enigma/Support/Error.h"
@@ -35,7 +35,8 @@ inline T enigma_abs(T x) {
   return select(x, T(U(0) - U(x)), x < T(0));
 }
 )"},
-    {"enigma_floor_div", Family::Integers, 2, "", "", R"(// x // y, rounded down; 0 where y is 0, and the smallest integer // -1 wraps.
+    {"enigma_floor_div", Family::Integers, 2, "", "",
+     R"(// x // y, rounded down; 0 where y is 0, and the smallest integer // -1 wraps.
 template <typename T, typename U>
 inline T enigma_floor_div(T x, T y) {
   T divisor = select(y, T(1), y == T(0) || y == T(-1));
@@ -54,7 +55,8 @@ inline T enigma_mod(T x, T y) {
   return remainder + select(T(0), divisor, remainder != T(0) && (remainder ^ divisor) < T(0));
 }
 )"},
-    {"enigma_trip_count", Family::Integers, 3, "", "", R"(// How many positions lower, lower + step, ... come before upper; 0 for a step of 0.
+    {"enigma_trip_count", Family::Integers, 3, "", "",
+     R"(// How many positions lower, lower + step, ... come before upper; 0 for a step of 0.
 template <typename T, typename U>
 inline U enigma_trip_count(T lower, T upper, T step) {
   if (step > T(0) && lower < upper)
@@ -64,7 +66,8 @@ inline U enigma_trip_count(T lower, T upper, T step) {
   return U(0);
 }
 )"},
-    {"enigma_product", Family::Integers, 2, "", "", R"(// x * y, wrapping. Narrow scalars would be promoted to int, where their product may overflow.
+    {"enigma_product", Family::Integers, 2, "", "",
+     R"(// x * y, wrapping. Narrow scalars would be promoted to int, where their product may overflow.
 template <typename U>
 inline U enigma_product(U x, U y) {
   return x * y;
@@ -72,7 +75,8 @@ inline U enigma_product(U x, U y) {
 inline uchar enigma_product(uchar x, uchar y) { return uchar(uint(x) * uint(y)); }
 inline ushort enigma_product(ushort x, ushort y) { return ushort(uint(x) * uint(y)); }
 )"},
-    {"enigma_ipow", Family::Integers, 2, "", "enigma_product", R"(// x to the power y by squaring, wrapping; 0 for a negative y unless x is 1 or -1.
+    {"enigma_ipow", Family::Integers, 2, "", "enigma_product",
+     R"(// x to the power y by squaring, wrapping; 0 for a negative y unless x is 1 or -1.
 template <typename T, typename U>
 inline T enigma_ipow(T x, T y) {
   U power = U(1);
@@ -86,7 +90,8 @@ inline T enigma_ipow(T x, T y) {
   return select(T(power), T(0), y < T(0) && x != T(1) && x != T(-1));
 }
 )"},
-    {"enigma_floor_div", Family::Floats, 2, "", "", R"(// x // y as Python has it, from the exact remainder: 1.0f // 0.1f is 9.
+    {"enigma_floor_div", Family::Floats, 2, "", "",
+     R"(// x // y as Python has it, from the exact remainder: 1.0f // 0.1f is 9.
 inline float enigma_floor_div(float x, float y) {
   if (y == 0.0f)
     return x / y;
@@ -99,7 +104,8 @@ inline float enigma_floor_div(float x, float y) {
   return rint(quotient);
 }
 )"},
-    {"enigma_mod", Family::Floats, 2, "", "", R"(// x % y as Python has it: with the sign of y, also for a zero.
+    {"enigma_mod", Family::Floats, 2, "", "",
+     R"(// x % y as Python has it: with the sign of y, also for a zero.
 inline float enigma_mod(float x, float y) {
   float remainder = fmod(x, y);
   if (remainder == 0.0f)
@@ -107,7 +113,8 @@ inline float enigma_mod(float x, float y) {
   return (remainder < 0.0f) != (y < 0.0f) ? remainder + y : remainder;
 }
 )"},
-    {"enigma_erf", Family::Floats, 1, "", "", R"(// The error function within 2 ulp: x + x P(x^2) near 0, else 1 - 2^P(|x|). P are minimax fits.
+    {"enigma_erf", Family::Floats, 1, "", "",
+     R"(// The error function within 2 ulp: x + x P(x^2) near 0, else 1 - 2^P(|x|). P are minimax fits.
 inline float enigma_erf(float x) {
   float a = fabs(x);
   if (!(a > 0.875f)) {
@@ -129,7 +136,8 @@ inline float enigma_erf(float x) {
   return copysign(1.0f - exp2(p), x);
 }
 )"},
-    {"enigma_erfinv", Family::Floats, 1, "", "", R"(// The inverse of erf within 6 ulp: x P(w) with w = -log(1 - x^2). P are minimax fits for w < 5 and for the tail.
+    {"enigma_erfinv", Family::Floats, 1, "", "",
+     R"(// The inverse of erf within 6 ulp: x P(w) with w = -log(1 - x^2). P are minimax fits for w < 5 and for the tail.
 inline float enigma_erfinv(float x) {
   if (fabs(x) == 1.0f)
     return x * INFINITY;
@@ -159,7 +167,8 @@ inline float enigma_erfinv(float x) {
   return p * x;
 }
 )"},
-    {"enigma_nextafter_bfloat", Family::Bfloats, 2, "", "", R"(// The bfloat after x in the direction of y, by stepping the bits: exact where the GPU flushes subnormals too.
+    {"enigma_nextafter_bfloat", Family::Bfloats, 2, "", "",
+     R"(// The bfloat after x in the direction of y, by stepping the bits: exact where the GPU flushes subnormals too.
 inline bfloat enigma_nextafter_bfloat(bfloat x, bfloat y) {
   int from = as_type<ushort>(x);
   int to = as_type<ushort>(y);
@@ -178,7 +187,8 @@ inline bfloat enigma_nextafter_bfloat(bfloat x, bfloat y) {
   return as_type<bfloat>(ushort((fromOrder < toOrder) == (fromOrder > 0) ? from + 1 : from - 1));
 }
 )"},
-    {"enigma_isnormal_bfloat", Family::Bfloats, 1, "bool", "", R"(// Whether x is neither zero, subnormal, infinite nor NaN, asked of bfloat's own exponent.
+    {"enigma_isnormal_bfloat", Family::Bfloats, 1, "bool", "",
+     R"(// Whether x is neither zero, subnormal, infinite nor NaN, asked of bfloat's own exponent.
 inline bool enigma_isnormal_bfloat(bfloat x) {
   int exponent = (as_type<ushort>(x) >> 7) & 0xff;
   return exponent != 0 && exponent != 0xff;
@@ -222,11 +232,14 @@ std::string overload(const Entry &entry, const ValueType &type) {
   if (type.components == 1)
     body = name + "(" + list([](const std::string &x) { return "float(" + x + ")"; }) + ")";
   for (int c = 0; type.components > 1 && c < type.components; ++c)
-    body += (c ? ", " : "") + name + "(" + list([&](const std::string &x) { return x + "." + std::string(components[c]); }) + ")";
-  return "inline " + result.str() + " " + name + "(" + params + ") { return " + result.str() + "(" + body + "); }\n";
+    body += (c ? ", " : "") + name + "(" +
+            list([&](const std::string &x) { return x + "." + std::string(components[c]); }) + ")";
+  return "inline " + result.str() + " " + name + "(" + params + ") { return " + result.str() + "(" + body +
+         "); }\n";
 }
 
-/// The types that one entry is wanted for, in the order in which they are printed: scalars first, they are called.
+/// The types that one entry is wanted for, in the order in which they are printed: scalars first, they are
+/// called.
 struct Wanted {
   bool entry = false;
   std::set<std::pair<int, std::string>> overloads; // components, element
@@ -259,7 +272,8 @@ std::string preludeFor(std::span<const std::string_view> used) {
       else
         for (std::string_view element : {"float", "half", "bfloat"})
           for (int components = 1; components <= 4; ++components)
-            if (ValueType t{std::string(element), components}; familyOf(t) == entry.family || entry.family == Family::Integers)
+            if (ValueType t{std::string(element), components};
+                familyOf(t) == entry.family || entry.family == Family::Integers)
               wanted[i].add(entry, t);
       if (!entry.callee.empty())
         self(self, entry.callee, typeText);

@@ -4,6 +4,7 @@
 #include "Templates.h"
 
 #include "mlir/IR/Matchers.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -14,7 +15,16 @@ namespace {
 using namespace dialect;
 
 struct Piece {
-  enum Kind : uint8_t { Text, Operand, MaskedOperand, UnsignedOperand, ResultType, UnsignedType, Mode, SecondResult };
+  enum Kind : uint8_t {
+    Text,
+    Operand,
+    MaskedOperand,
+    UnsignedOperand,
+    ResultType,
+    UnsignedType,
+    Mode,
+    SecondResult
+  };
   Kind kind;
   uint8_t operand, minimum;
   const char *text;
@@ -75,8 +85,8 @@ std::string masked(Value count, const Expression &e) {
   unsigned width = widthOf(count.getType());
   if (auto value = constantInt(count); value && *value >= 0 && *value < width)
     return e.text;
-  if (DenseIntElementsAttr splat; matchPattern(count, m_Constant(&splat)) && splat.isSplat() &&
-                                  splat.getSplatValue<APInt>().ult(width))
+  if (DenseIntElementsAttr splat;
+      matchPattern(count, m_Constant(&splat)) && splat.isSplat() && splat.getSplatValue<APInt>().ult(width))
     return wrapped(e, 15);
   auto mask = IntegerAttr::get(scalarOf(count.getType()), width - 1);
   return "(" + wrapped(e, 15) + " & " + literal(mask).text + ")";
@@ -109,8 +119,9 @@ Expression fill(Operation *op, llvm::ArrayRef<const Expression *> operands, llvm
       out.text += piece.text;
       llvm::StringRef text = piece.text;
       if (size_t at = text.find("enigma_"); at != llvm::StringRef::npos)
-        prelude.push_back(text.substr(at).take_while([](char c) { return llvm::isAlnum(c) || c == '_'; }).str() + ":" +
-                          typeName(type));
+        prelude.push_back(
+            text.substr(at).take_while([](char c) { return llvm::isAlnum(c) || c == '_'; }).str() + ":" +
+            typeName(type));
       break;
     }
     case Piece::Operand:

@@ -4,15 +4,14 @@
 #pragma once
 
 #include "Literals.h"
-
 #include "enigma/Dialect/Enigma.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
 namespace enigma::msl {
 
-/// The expression of an elementwise operation over its operands' expressions. `second` is the name of the variable for a second result.
-/// Names of prelude functions that it calls are added to `prelude`.
+/// The expression of an elementwise operation over its operands' expressions. `second` is the name of the
+/// variable for a second result. Names of prelude functions that it calls are added to `prelude`.
 Expression fill(mlir::Operation *op, llvm::ArrayRef<const Expression *> operands, llvm::StringRef second,
                 std::vector<std::string> &prelude);
 

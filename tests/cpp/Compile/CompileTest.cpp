@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A kernel built in C++, compiled and run on the CPU, with its errors and its caches.
 #include "enigma/Compile/Compile.h"
+
 #include "enigma/IR/Builder.h"
 #include "enigma/Runtime/HostDevice.h"
 
@@ -53,7 +54,8 @@ TEST(Compile, RunsOnTheCpu) {
       y[i] = 2 * i;
     }
     runtime::Argument args[] = {runtime::Argument::memory(x.data(), 4000), runtime::Argument::scalar(3.0f),
-                                runtime::Argument::memory(y.data(), 4000), runtime::Argument::memory(out.data(), 4000)};
+                                runtime::Argument::memory(y.data(), 4000),
+                                runtime::Argument::memory(out.data(), 4000)};
     device->run(*pipeline, args, {1000 / width}, {256});
     for (int i = 0; i < 1000; ++i)
       ASSERT_EQ(out[i], 5.0f * i) << "vec_width " << width;
@@ -97,17 +99,19 @@ TEST(Compile, AlignmentOfALongChainIsFoundInTime) {
                                             return s;
                                           }),
                                  {.vecWidth = 4});
-  EXPECT_NE(kernel->metalSource().find("float4(A["), std::string::npos) << "nothing says that s is a multiple of 4";
+  EXPECT_NE(kernel->metalSource().find("float4(A["), std::string::npos)
+      << "nothing says that s is a multiple of 4";
 }
 
 TEST(Compile, AShiftOutOfItsWidthProvesNoAlignment) {
   // The shifted value is 0, of which every number is a divisor; 1 more is odd.
-  auto kernel = compile::compile(copyFrom(Elem::u64,
-                                          [](Builder &b, Value s) {
-                                            Value even = b.binary(Operator::mul, s, Literal(2));
-                                            return b.binary(Operator::add, b.binary(Operator::shl, even, Literal(63)), Literal(1));
-                                          }),
-                                 {.vecWidth = 4});
+  auto kernel = compile::compile(
+      copyFrom(Elem::u64,
+               [](Builder &b, Value s) {
+                 Value even = b.binary(Operator::mul, s, Literal(2));
+                 return b.binary(Operator::add, b.binary(Operator::shl, even, Literal(63)), Literal(1));
+               }),
+      {.vecWidth = 4});
   EXPECT_EQ(kernel->metalSource().find("float4*)(A"), std::string::npos) << kernel->metalSource();
 }
 
@@ -154,7 +158,8 @@ TEST(Compile, AVectorWidthThatTellsPositionsApartIsRefusedAtItsLine) {
     compile::compile(std::move(f), {.vecWidth = 4});
     FAIL();
   } catch (const Error &error) {
-    EXPECT_EQ(error.message(), "vec_width: the kernel asks for thread_index_in_simdgroup, which cannot be told for 4 positions of one thread");
+    EXPECT_EQ(error.message(), "vec_width: the kernel asks for thread_index_in_simdgroup, which cannot be "
+                               "told for 4 positions of one thread");
     EXPECT_EQ(error.loc().line, 7u);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The type rules of the language, as the specification states them.
 #include "enigma/IR/Builder.h"
+
 #include "enigma/IR/Constant.h"
 
 #include <gtest/gtest.h>
@@ -31,7 +32,8 @@ struct Values {
 // Parameters must come before operations, so each test adds its values first.
 struct BuilderTest : testing::Test, Values {
   Value b1 = of(Elem::b1), i8 = of(Elem::i8), u8 = of(Elem::u8), i32 = of(Elem::i32), u32 = of(Elem::u32),
-        i64 = of(Elem::i64), u64 = of(Elem::u64), f16 = of(Elem::f16), bf16 = of(Elem::bf16), f32 = of(Elem::f32);
+        i64 = of(Elem::i64), u64 = of(Elem::u64), f16 = of(Elem::f16), bf16 = of(Elem::bf16),
+        f32 = of(Elem::f32);
   Elem sum(Operand x, Operand y) { return elem(b.binary(Operator::add, x, y)); }
 };
 
@@ -52,7 +54,8 @@ TEST_F(BuilderTest, LiteralsThatDoNotFitAreRefused) {
   EXPECT_EQ(messageOf([&] { sum(u8, Literal(256)); }), "the number 256 does not fit u8");
   EXPECT_EQ(messageOf([&] { sum(u32, Literal(-1)); }), "the number -1 does not fit u32");
   EXPECT_EQ(messageOf([&] { sum(f16, Literal(1e6)); }), "the number 1000000.0 does not fit f16");
-  EXPECT_EQ(messageOf([&] { sum(i32, Literal(int64_t(1) << 31)); }), "the number 2147483648 does not fit i32");
+  EXPECT_EQ(messageOf([&] { sum(i32, Literal(int64_t(1) << 31)); }),
+            "the number 2147483648 does not fit i32");
 }
 
 TEST_F(BuilderTest, MixedTypesFollowTheTable) {
@@ -75,7 +78,8 @@ TEST_F(BuilderTest, TrueDivisionOfIntegersIsFloat) {
 }
 
 TEST_F(BuilderTest, ASquareHasTheTypeOfThePower) {
-  EXPECT_EQ(elem(b.binary(Operator::pow, i32, Literal(2.0))), Elem::f32) << "an integer and a float literal make f32";
+  EXPECT_EQ(elem(b.binary(Operator::pow, i32, Literal(2.0))), Elem::f32)
+      << "an integer and a float literal make f32";
   EXPECT_EQ(elem(b.binary(Operator::pow, u8, Literal(2.0))), Elem::f32);
   EXPECT_EQ(elem(b.binary(Operator::pow, i32, Literal(2))), Elem::i32);
   EXPECT_EQ(elem(b.binary(Operator::pow, f16, Literal(2))), Elem::f16);
@@ -89,7 +93,8 @@ TEST_F(BuilderTest, AWholeFloatLiteralConvertsToAnIntegerThatHoldsIt) {
   EXPECT_EQ(bitsOf(0x1p63, Elem::u64), uint64_t(1) << 63);
   EXPECT_EQ(bitsOf(-0x1p63, Elem::i64), uint64_t(1) << 63);
   for (double x : {0x1p63, 0x1p64, 1e300, -1e300, 2.5, std::numeric_limits<double>::infinity(), std::nan("")})
-    EXPECT_NE(messageOf([&] { b.cast(Literal(x), Elem::i64); }).find("does not fit i64"), std::string::npos) << x;
+    EXPECT_NE(messageOf([&] { b.cast(Literal(x), Elem::i64); }).find("does not fit i64"), std::string::npos)
+        << x;
   EXPECT_EQ(messageOf([&] { b.cast(Literal(3e9), Elem::i32); }), "the number 3000000000 does not fit i32");
 }
 
@@ -99,6 +104,7 @@ TEST_F(BuilderTest, MisusedOpcodesAreErrors) {
   EXPECT_EQ(messageOf([&] { b.query(Opcode::thread_index_in_simdgroup, 1); }),
             "thread_index_in_simdgroup: has one component, got 1");
   EXPECT_EQ(messageOf([&] { b.query(Opcode::sqrt); }), "sqrt: is no thread query");
+  EXPECT_EQ(messageOf([&] { b.binary(Operator::add, i32, Value{}); }), "+: needs values, got none");
   EXPECT_EQ(messageOf([&] { b.emit(Opcode::constant, {}); }), "constant: is not made by emit()");
 }
 
@@ -106,7 +112,8 @@ TEST_F(BuilderTest, LogicOnBooleansStaysBoolean) {
   EXPECT_EQ(elem(b.binary(Operator::and_, b1, b1)), Elem::b1);
   EXPECT_EQ(elem(b.binary(Operator::xor_, b1, Literal(true))), Elem::b1);
   EXPECT_EQ(elem(b.binary(Operator::and_, b1, i32)), Elem::i32);
-  EXPECT_EQ(messageOf([&] { b.binary(Operator::or_, f32, i32); }), "|: needs an integer or b1, got f32 and i32");
+  EXPECT_EQ(messageOf([&] { b.binary(Operator::or_, f32, i32); }),
+            "|: needs an integer or b1, got f32 and i32");
 }
 
 TEST_F(BuilderTest, AShiftKeepsTheTypeOfItsLeftOperand) {
@@ -122,7 +129,8 @@ TEST_F(BuilderTest, FunctionsSayWhatTheyNeed) {
   EXPECT_EQ(messageOf([&] { b.emit(Opcode::popcount, {f32}); }), "popcount: needs an integer, got f32");
   EXPECT_EQ(elem(b.emit(Opcode::abs_diff, {i8, i8})), Elem::u8);
   EXPECT_EQ(elem(b.emit(Opcode::isnan, {f16})), Elem::b1);
-  EXPECT_EQ(messageOf([&] { b.emit(Opcode::select, {i32, f32, f32}); }), "select_: condition must be b1, got i32");
+  EXPECT_EQ(messageOf([&] { b.emit(Opcode::select, {i32, f32, f32}); }),
+            "select_: condition must be b1, got i32");
 }
 
 TEST_F(BuilderTest, StoresConvertButKeepTheMeaning) {
@@ -130,8 +138,10 @@ TEST_F(BuilderTest, StoresConvertButKeepTheMeaning) {
   b.store(buffer, u32, u8);
   EXPECT_EQ(messageOf([&] { b.store(buffer, u32, f32); }), "store: the buffer holds i32, got f32");
   EXPECT_EQ(messageOf([&] { b.load(buffer, f32); }), "load: an index must be an integer, got f32");
-  EXPECT_EQ(messageOf([&] { b.load(buffer, Literal(-1)); }), "load: index -1 is before the start of the buffer");
-  EXPECT_EQ(messageOf([&] { b.loadIf(buffer, u32, i32, Literal(0)); }), "load_if: the mask must be b1, got i32");
+  EXPECT_EQ(messageOf([&] { b.load(buffer, Literal(-1)); }),
+            "load: index -1 is before the start of the buffer");
+  EXPECT_EQ(messageOf([&] { b.loadIf(buffer, u32, i32, Literal(0)); }),
+            "load_if: the mask must be b1, got i32");
   b.loadIf(buffer, Literal(-1), b1, Literal(0));
 }
 
@@ -193,7 +203,8 @@ struct Evaluator {
 };
 
 TEST(Comparison, IsMathematicalBetweenAllIntegerTypes) {
-  const Opcode ops[] = {Opcode::cmp_lt, Opcode::cmp_le, Opcode::cmp_gt, Opcode::cmp_ge, Opcode::cmp_eq, Opcode::cmp_ne};
+  const Opcode ops[] = {Opcode::cmp_lt, Opcode::cmp_le, Opcode::cmp_gt,
+                        Opcode::cmp_ge, Opcode::cmp_eq, Opcode::cmp_ne};
   for (int ea = 1; ea < 9; ++ea)
     for (int eb = 1; eb < 9; ++eb)
       for (Opcode op : ops) {
@@ -205,7 +216,8 @@ TEST(Comparison, IsMathematicalBetweenAllIntegerTypes) {
         Evaluator run{f, {}};
         auto edges = [&](Elem e) {
           __int128 high = (__int128(1) << (bits(e) - isSigned(e))) - 1;
-          return std::vector<__int128>{isSigned(e) ? -high - 1 : 0, isSigned(e) ? __int128(-1) : __int128(1), 0, 1, high};
+          return std::vector<__int128>{isSigned(e) ? -high - 1 : 0, isSigned(e) ? __int128(-1) : __int128(1),
+                                       0, 1, high};
         };
         for (__int128 x : edges(ta))
           for (__int128 y : edges(tb)) {
@@ -216,8 +228,8 @@ TEST(Comparison, IsMathematicalBetweenAllIntegerTypes) {
                             : op == Opcode::cmp_ge ? x >= y
                             : op == Opcode::cmp_eq ? x == y
                                                    : x != y;
-            ASSERT_EQ(bool(run.run(c)), expected)
-                << info(op).name << " " << name(ta) << "(" << int64_t(x) << ") " << name(tb) << "(" << int64_t(y) << ")";
+            ASSERT_EQ(bool(run.run(c)), expected) << info(op).name << " " << name(ta) << "(" << int64_t(x)
+                                                  << ") " << name(tb) << "(" << int64_t(y) << ")";
           }
       }
 }

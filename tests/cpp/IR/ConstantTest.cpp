@@ -30,7 +30,8 @@ TEST(Constant, KnownHalves) {
 TEST(Constant, IntegersAreRoundedOnce) {
   // As a double the first would lose its last bit, and then be halfway between two floats.
   EXPECT_EQ(constantBits(Elem::f32, (uint64_t(1) << 60) + (uint64_t(1) << 36) + 1), 0x5D800001u);
-  EXPECT_EQ(constantBits(Elem::f32, (uint64_t(1) << 60) + (uint64_t(1) << 36)), 0x5D800000u) << "halfway: to even";
+  EXPECT_EQ(constantBits(Elem::f32, (uint64_t(1) << 60) + (uint64_t(1) << 36)), 0x5D800000u)
+      << "halfway: to even";
   EXPECT_EQ(constantBits(Elem::f32, -int64_t((uint64_t(1) << 60) + (uint64_t(1) << 36) + 1)), 0xDD800001u);
   EXPECT_EQ(constantBits(Elem::bf16, (uint64_t(1) << 60) + (uint64_t(1) << 52) + 1), 0x5D81u);
   EXPECT_EQ(constantBits(Elem::f32, ~uint64_t(0)), 0x5F800000u);

@@ -54,7 +54,8 @@ TEST(Control, ProgramOrderPutsABodyAfterItsLoop) {
   std::vector<std::string> names;
   for (uint32_t index : sum.f.programOrder())
     names.emplace_back(info(sum.f.op(index).opcode).name);
-  EXPECT_EQ(names, (std::vector<std::string>{"constant", "constant", "constant", "for", "load", "add", "yield", "constant", "store"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"constant", "constant", "constant", "for", "load", "add",
+                                             "yield", "constant", "store"}));
 }
 
 TEST(Control, AValueOfABodyIsNotDefinedAfterIt) {
@@ -98,7 +99,8 @@ TEST(Control, MismatchesAreRefused) {
             "for: bounds and step must be integers of one type, got i32, i32 and f32");
   EXPECT_EQ(message([&] { b.forLoop(sum.lower, sum.n, sum.step, {sum.zero}, empty); }),
             "for: the body carries other types than the loop starts with");
-  EXPECT_EQ(message([&] { b.whileLoop({}, empty, empty); }), "while: a region carries other types than the loop starts with");
+  EXPECT_EQ(message([&] { b.whileLoop({}, empty, empty); }),
+            "while: a region carries other types than the loop starts with");
   EXPECT_EQ(message([&] { b.closeRegion({}); }), "no region is open");
 }
 

@@ -91,7 +91,8 @@ TEST(Contract, FusesAProductThatIsUsedOnceInASum) {
   Value product = k.b.binary(Operator::mul, k.x, k.x);
   k.b.store(k.c, k.i, k.b.binary(Operator::add, Literal(1.0), product));
   contract(k.f);
-  EXPECT_EQ(opcodes(k.f), (std::vector<std::string>{"thread_position_in_grid", "load", "constant", "fma", "store"}));
+  EXPECT_EQ(opcodes(k.f),
+            (std::vector<std::string>{"thread_position_in_grid", "load", "constant", "fma", "store"}));
   verify(k.f);
 }
 
@@ -100,7 +101,8 @@ TEST(Contract, NegatesForDifferences) {
   k.b.store(k.c, k.i, k.b.binary(Operator::sub, k.b.binary(Operator::mul, k.x, k.x), k.x));
   k.b.store(k.a, k.i, k.b.binary(Operator::sub, k.x, k.b.binary(Operator::mul, k.x, k.x)));
   contract(k.f);
-  EXPECT_EQ(opcodes(k.f), (std::vector<std::string>{"thread_position_in_grid", "load", "neg", "fma", "store", "neg", "fma", "store"}));
+  EXPECT_EQ(opcodes(k.f), (std::vector<std::string>{"thread_position_in_grid", "load", "neg", "fma", "store",
+                                                    "neg", "fma", "store"}));
   const Op &first = k.f.op(k.f.body()[3]), &second = k.f.op(k.f.body()[6]);
   EXPECT_EQ(k.f.operands(first)[0], k.x) << "x * x - x is fma(x, x, -x)";
   EXPECT_NE(k.f.operands(first)[2], k.x);

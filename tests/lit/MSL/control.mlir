@@ -156,3 +156,22 @@ enigma.kernel @narrow(%n: i8, %A: !enigma.buffer<i8, device>) writes [1] {
     enigma.yield
   }
 }
+
+// -----
+// What a body carries on is assigned to the variable that carries it, without a second one of its name.
+// CHECK-LABEL: kernel void carried(
+// CHECK: {{^}}    for (int i = 0; i < n; ++i) {
+// CHECK-NEXT: {{^}}        acc = acc + A[i];
+// CHECK-NEXT: {{^}}    }
+enigma.kernel @carried(%A: !enigma.buffer<f32, device>, %n: i32) writes [0] {
+  %lower = enigma.constant 0 : i32
+  %step = enigma.constant 1 : i32
+  %zero = enigma.constant 0.0 : f32
+  %r = enigma.for %lower, %n, %step carry(%zero : f32) : i32 attributes {names = ["acc"]} -> f32 {
+  ^bb0(%k: i32 loc("i"), %acc: f32 loc("acc")):
+    %v = enigma.load %A[%k] : !enigma.buffer<f32, device>, i32 -> f32
+    %s = enigma.add %acc, %v : f32 loc("acc")
+    enigma.yield %s : f32
+  }
+  enigma.store %r, %A[%n] : f32, !enigma.buffer<f32, device>, i32
+}

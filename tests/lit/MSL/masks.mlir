@@ -40,8 +40,8 @@ enigma.kernel @masks(%A: !enigma.buffer<f32, device>, %B: !enigma.buffer<f32, de
 // -----
 // Names that are macros of Metal's library.
 // CHECK-LABEL: kernel void macros(
-// CHECK: const device float* INT_MAX_ {{\[\[}}buffer(0){{\]\]}},
-// CHECK: constant uint& M_PI_F_ {{\[\[}}buffer(1){{\]\]}},
+// CHECK: const device float* v_INT_MAX {{\[\[}}buffer(0){{\]\]}},
+// CHECK: constant uint& v_M_PI_F {{\[\[}}buffer(1){{\]\]}},
 // CHECK: device float* Int_max {{\[\[}}buffer(2){{\]\]}}
 enigma.kernel @macros(%INT_MAX: !enigma.buffer<f32, device>, %M_PI_F: ui32, %Int_max: !enigma.buffer<f32, device>) writes [2] {
   %v = enigma.load %INT_MAX[%M_PI_F] : !enigma.buffer<f32, device>, ui32 -> f32

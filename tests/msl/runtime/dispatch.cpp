@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs a grid as dispatchThreads does: one threadgroup after the other, one fiber per thread, 32 lanes to a
-// simdgroup. A thread runs until it ends or synchronises, so code that lacks a barrier reads poison or stale data.
+// simdgroup. A thread runs until it ends or synchronises, so code that lacks a barrier reads poison or stale
+// data.
 //
-// Lanes that meet at a simd operation are those whose place in the program is the same; the lanes at the earliest
-// place go first and later ones wait for them, as in hardware that reconverges at the end of each construct.
-// Faults inside a kernel (bad address, trap of the sanitiser, time-out) end the dispatch with a message.
+// Lanes that meet at a simd operation are those whose place in the program is the same; the lanes at the
+// earliest place go first and later ones wait for them, as in hardware that reconverges at the end of each
+// construct. Faults inside a kernel (bad address, trap of the sanitiser, time-out) end the dispatch with a
+// message.
 #include "dispatch.h"
+
 #include "fiber.h"
 #include "guarded.h"
+
 #include <algorithm>
 #include <csetjmp>
 #include <csignal>
@@ -35,7 +39,9 @@ constexpr std::size_t valueBytes = 256;
 struct Scope {
   std::uint32_t position, phase;
   bool operator==(const Scope &o) const { return position == o.position && phase == o.phase; }
-  bool operator<(const Scope &o) const { return position != o.position ? position < o.position : phase < o.phase; }
+  bool operator<(const Scope &o) const {
+    return position != o.position ? position < o.position : phase < o.phase;
+  }
 };
 
 enum class State { ready, exchange, simdBarrier, groupBarrier, done };
@@ -100,9 +106,7 @@ Dispatch *active = nullptr;
 GuardedBuffer slots[64];
 std::vector<std::unique_ptr<Fiber>> idleFibers;
 
-std::string placeText(std::uint32_t site) {
-  return "line " + std::to_string(site >> 12);
-}
+std::string placeText(std::uint32_t site) { return "line " + std::to_string(site >> 12); }
 
 std::string Dispatch::describe(const Lane &lane) const {
   auto *p = lane.numbers + positionInGrid;
@@ -199,11 +203,11 @@ bool Dispatch::releaseGroup() {
     if (lane.state != State::groupBarrier || !(lane.place == first->place)) {
       finish("threadgroup_barrier at " + placeText(first->place.back().position) + ": " + describe(*first) +
              " waits, but " + describe(lane) +
-             (lane.state == State::done ? " has ended"
-                                        : " is at " + placeText(lane.place.back().position) +
-                                              (lane.place.back().position == first->place.back().position
-                                                   ? " in another iteration"
-                                                   : "")) +
+             (lane.state == State::done
+                  ? " has ended"
+                  : " is at " + placeText(lane.place.back().position) +
+                        (lane.place.back().position == first->place.back().position ? " in another iteration"
+                                                                                    : "")) +
              "; every thread of the threadgroup must reach the barrier");
       return false;
     }
@@ -299,7 +303,7 @@ void onFault(int signal, siginfo_t *info, void *context) {
   if (signal == SIGVTALRM && (!d || !d->inKernel))
     return; // the scheduler is running: the timer comes again
   if (!d || !d->inKernel) {
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     sigaction(signal, &standard, nullptr);
     return; // the instruction runs again and the process ends as it would have
@@ -333,7 +337,8 @@ void Dispatch::describeFault() {
         continue;
       long long offset = static_cast<const char *>(fault.address) - slot.data();
       bool inside = offset >= 0 && static_cast<std::uint64_t>(offset) < buffer.bytes;
-      finish(who + (fault.write ? " writes " : " reads ") + (inside ? "read-only memory, " : "out of bounds: ") +
+      finish(who + (fault.write ? " writes " : " reads ") +
+             (inside ? "read-only memory, " : "out of bounds: ") +
              (buffer.threadgroup ? "threadgroup(" : "buffer(") + std::to_string(buffer.index) + ") has " +
              std::to_string(buffer.bytes) + " bytes, the access is at byte offset " + std::to_string(offset));
       return;
@@ -342,7 +347,8 @@ void Dispatch::describeFault() {
       return finish(who + " uses more than " + std::to_string(Fiber::stackBytes) + " bytes of stack");
     char address[32];
     std::snprintf(address, sizeof address, "%p", fault.address);
-    return finish(who + (fault.write ? " writes" : " reads") + " at " + address + ", which belongs to no buffer");
+    return finish(who + (fault.write ? " writes" : " reads") + " at " + address +
+                  ", which belongs to no buffer");
   }
   if (fault.signal == SIGILL || fault.signal == SIGTRAP)
     return finish(who + ": " + checkName(fault.check) + " (check " + std::to_string(fault.check) + ")");
@@ -359,7 +365,7 @@ public:
     alternate.ss_sp = stack.data();
     alternate.ss_size = stack.size();
     sigaltstack(&alternate, &oldStack);
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = onFault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     for (std::size_t i = 0; i < std::size(numbers); ++i)
@@ -374,7 +380,8 @@ public:
         armed = true;
         itimerspec when{};
         when.it_value.tv_sec = static_cast<time_t>(timeout);
-        when.it_value.tv_nsec = static_cast<long>((timeout - static_cast<double>(when.it_value.tv_sec)) * 1e9);
+        when.it_value.tv_nsec =
+            static_cast<long>((timeout - static_cast<double>(when.it_value.tv_sec)) * 1e9);
         when.it_interval.tv_nsec = 50'000'000; // again, in case the first finds the scheduler running
         timer_settime(timer, 0, &when, nullptr);
       }
@@ -452,8 +459,8 @@ bool Dispatch::run() {
     std::string damage = slots[buffer.slot].damage();
     if (!damage.empty())
       finish("a thread wrote out of bounds: " + std::string(buffer.threadgroup ? "threadgroup(" : "buffer(") +
-             std::to_string(buffer.index) + ") has " + std::to_string(buffer.bytes) + " bytes, the write is at " +
-             damage);
+             std::to_string(buffer.index) + ") has " + std::to_string(buffer.bytes) +
+             " bytes, the write is at " + damage);
   }
   for (std::uint32_t b = 0; b < request.bufferCount; ++b) {
     MslBuffer &buffer = request.buffers[b];

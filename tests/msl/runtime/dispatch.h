@@ -34,7 +34,7 @@ extern "C" {
 typedef void (*MslEntry)(void *const *arguments, const std::uint32_t *numbers);
 
 struct MslBuffer {
-  void *data;          // the caller's memory, copied in, and copied back when writable
+  void *data; // the caller's memory, copied in, and copied back when writable
   std::uint64_t bytes;
   std::uint32_t slot;  // position in the entry's argument array
   std::uint32_t index; // the n of [[buffer(n)]], for messages
@@ -60,8 +60,8 @@ int msl_dispatch(MslRequest *request);
 
 // Called by kernels. `site` is line << 12 | column.
 void msl_barrier(std::uint32_t simdgroupOnly, std::uint32_t site);
-// Offers `size` bytes and waits for the lanes of the simdgroup that make the same call; returns their mask and
-// stores their values at all[lane * size].
+// Offers `size` bytes and waits for the lanes of the simdgroup that make the same call; returns their mask
+// and stores their values at all[lane * size].
 std::uint32_t msl_exchange(std::uint32_t site, const void *value, std::uint32_t size, void *all);
 std::uint32_t msl_lane();
 // Where a thread is in the program, for reconvergence (see standin.py, "scopes").

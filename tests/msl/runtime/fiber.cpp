@@ -2,6 +2,7 @@
 //
 // Context switch: 20 instructions on x86-64 Linux, ucontext elsewhere.
 #include "fiber.h"
+
 #include <new>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -68,12 +69,12 @@ void Fiber::start(void (*function)(void *), void *argument) {
   *--sp = nullptr; // the ABI wants rsp + 8 to be a multiple of 16 where a function begins
   *--sp = nullptr;
   *--sp = reinterpret_cast<void *>(&mslTrampoline);
-  *--sp = nullptr;                                 // rbp
-  *--sp = nullptr;                                 // rbx
-  *--sp = reinterpret_cast<void *>(function);      // r12
-  *--sp = argument;                                // r13
-  *--sp = nullptr;                                 // r14
-  *--sp = nullptr;                                 // r15
+  *--sp = nullptr;                            // rbp
+  *--sp = nullptr;                            // rbx
+  *--sp = reinterpret_cast<void *>(function); // r12
+  *--sp = argument;                           // r13
+  *--sp = nullptr;                            // r14
+  *--sp = nullptr;                            // r15
   fiberSp = sp;
 }
 void Fiber::resume() { mslSwitch(&schedulerSp, fiberSp); }

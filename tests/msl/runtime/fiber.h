@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A fiber: a stack of its own and a place to resume, the simplest thing that can stop in the middle of a kernel.
+// A fiber: a stack of its own and a place to resume, the simplest thing that can stop in the middle of a
+// kernel.
 //
 //     fiber.start([](void *) { ... switchToScheduler(fiber) ... }, nullptr);
 //     fiber.resume();   // runs until the fiber switches back or its function returns
@@ -18,7 +19,8 @@ public:
   ~Fiber();
   Fiber(const Fiber &) = delete;
   Fiber &operator=(const Fiber &) = delete;
-  // Prepares `function(argument)` to run at the next resume. The function never returns: it ends by suspending.
+  // Prepares `function(argument)` to run at the next resume. The function never returns: it ends by
+  // suspending.
   void start(void (*function)(void *), void *argument);
   void resume();  // scheduler -> fiber
   void suspend(); // fiber -> scheduler

@@ -2,6 +2,7 @@
 //
 // Address space is reserved once per buffer slot; pages are mapped for each dispatch.
 #include "guarded.h"
+
 #include <cstdint>
 #include <cstring>
 #include <new>

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <limits>
 
-#define UNARY(name, expression)                                                                                        \
-  extern "C" float msl_##name(float f) {                                                                               \
-    double x = f;                                                                                                      \
-    return static_cast<float>(expression);                                                                             \
+#define UNARY(name, expression)                                                                              \
+  extern "C" float msl_##name(float f) {                                                                     \
+    double x = f;                                                                                            \
+    return static_cast<float>(expression);                                                                   \
   }
 
 namespace {

@@ -6,8 +6,8 @@
 //     text.source;   // "#include <metal_stdlib> ... kernel void enigma_kernel_saxpy(...) {...}"
 //     text.version;  // 22: MSL 2.2 suffices
 //
-// The text reads as a person would write it: the user's names, values used once inside the expression that uses them, no dead code.
-// The same kernel gives the same bytes.
+// The text reads as a person would write it: the user's names, values used once inside the expression that
+// uses them, no dead code. The same kernel gives the same bytes.
 #pragma once
 
 #include "enigma/Dialect/Enigma.h"

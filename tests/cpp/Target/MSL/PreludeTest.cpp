@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which functions the prelude prints. What they compute is tested by running them (tests/python/test_operations.py).
+// Which functions the prelude prints. What they compute is tested by running them
+// (tests/python/test_operations.py).
 #include "enigma/Target/MSL/Prelude.h"
 
 #include "enigma/Support/Error.h"
@@ -22,7 +23,8 @@ int count(const std::string &text, std::string_view part) {
 TEST(Prelude, IsEmptyWhereNothingIsUsed) { EXPECT_EQ(preludeFor({}), ""); }
 
 TEST(Prelude, PrintsEachFunctionOnce) {
-  std::string text = preludeFor({"enigma_erf:float", "enigma_erf:float", "enigma_erf:half", "enigma_erf:float2"});
+  std::string text =
+      preludeFor({"enigma_erf:float", "enigma_erf:float", "enigma_erf:half", "enigma_erf:float2"});
   EXPECT_EQ(count(text, "inline float enigma_erf(float x) {"), 1);
   EXPECT_EQ(count(text, "inline half enigma_erf(half x) {"), 1);
   EXPECT_EQ(count(text, "inline float2 enigma_erf(float2 x) {"), 1);
@@ -48,8 +50,8 @@ TEST(Prelude, MakesAllOverloadsForANameWithoutAType) {
 TEST(Prelude, VectorsOfHalfBringTheScalar) {
   std::string text = preludeFor({"enigma_erfinv:half3"});
   size_t scalar = text.find("half enigma_erfinv(half x) { return half(enigma_erfinv(float(x))); }");
-  size_t vector = text.find(
-      "half3 enigma_erfinv(half3 x) { return half3(enigma_erfinv(x.x), enigma_erfinv(x.y), enigma_erfinv(x.z)); }");
+  size_t vector = text.find("half3 enigma_erfinv(half3 x) { return half3(enigma_erfinv(x.x), "
+                            "enigma_erfinv(x.y), enigma_erfinv(x.z)); }");
   ASSERT_NE(scalar, text.npos);
   ASSERT_NE(vector, text.npos);
   EXPECT_LT(scalar, vector);
@@ -57,7 +59,8 @@ TEST(Prelude, VectorsOfHalfBringTheScalar) {
 
 TEST(Prelude, CalleesComeBeforeTheirCallers) {
   std::string text = preludeFor({"enigma_ipow:short"});
-  size_t callee = text.find("inline U enigma_product(U x, U y)"), caller = text.find("inline T enigma_ipow(T x, T y)");
+  size_t callee = text.find("inline U enigma_product(U x, U y)"),
+         caller = text.find("inline T enigma_ipow(T x, T y)");
   ASSERT_NE(callee, text.npos);
   ASSERT_NE(caller, text.npos);
   EXPECT_LT(callee, caller);
@@ -69,7 +72,9 @@ TEST(Prelude, DoesNotDependOnTheOrderOfUse) {
 }
 
 TEST(Prelude, ResultsOfQuestionsAreBool) {
-  EXPECT_EQ(count(preludeFor({"enigma_isnormal_bfloat:bfloat2"}), "inline bool2 enigma_isnormal_bfloat(bfloat2 x)"), 1);
+  EXPECT_EQ(
+      count(preludeFor({"enigma_isnormal_bfloat:bfloat2"}), "inline bool2 enigma_isnormal_bfloat(bfloat2 x)"),
+      1);
 }
 
 TEST(Prelude, RefusesWhatItDoesNotHave) {

@@ -30,9 +30,12 @@
 #define MSL_SWIZZLES_3 MSL_A3(MSL_PROP1) MSL_A3(MSL_2A3) MSL_A3(MSL_3A3) MSL_A3(MSL_4A3)
 
 #define MSL_A4(M) M(x, r, 0) M(y, g, 1) M(z, b, 2) M(w, a, 3)
-#define MSL_B4(M, ...) M(__VA_ARGS__, x, r, 0) M(__VA_ARGS__, y, g, 1) M(__VA_ARGS__, z, b, 2) M(__VA_ARGS__, w, a, 3)
-#define MSL_C4(M, ...) M(__VA_ARGS__, x, r, 0) M(__VA_ARGS__, y, g, 1) M(__VA_ARGS__, z, b, 2) M(__VA_ARGS__, w, a, 3)
-#define MSL_D4(M, ...) M(__VA_ARGS__, x, r, 0) M(__VA_ARGS__, y, g, 1) M(__VA_ARGS__, z, b, 2) M(__VA_ARGS__, w, a, 3)
+#define MSL_B4(M, ...)                                                                                       \
+  M(__VA_ARGS__, x, r, 0) M(__VA_ARGS__, y, g, 1) M(__VA_ARGS__, z, b, 2) M(__VA_ARGS__, w, a, 3)
+#define MSL_C4(M, ...)                                                                                       \
+  M(__VA_ARGS__, x, r, 0) M(__VA_ARGS__, y, g, 1) M(__VA_ARGS__, z, b, 2) M(__VA_ARGS__, w, a, 3)
+#define MSL_D4(M, ...)                                                                                       \
+  M(__VA_ARGS__, x, r, 0) M(__VA_ARGS__, y, g, 1) M(__VA_ARGS__, z, b, 2) M(__VA_ARGS__, w, a, 3)
 #define MSL_2A4(...) MSL_B4(MSL_2, __VA_ARGS__)
 #define MSL_3A4(...) MSL_B4(MSL_3B4, __VA_ARGS__)
 #define MSL_3B4(...) MSL_C4(MSL_3, __VA_ARGS__)
