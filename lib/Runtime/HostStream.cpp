@@ -26,15 +26,6 @@ constexpr uint64_t kSpinMicroseconds = 50;
 
 } // namespace
 
-struct HostStream::Launch {
-  std::shared_ptr<Pipeline> pipeline;
-  std::vector<Argument> args; // keep the buffers alive, and hold the scalars
-  std::vector<hostabi::BufferArg> bound;
-  hostabi::LaunchContext sizes;
-  double timeout = 0;
-  uint64_t ticket = 0;
-};
-
 HostStream::HostStream(const Capabilities &of)
     : capabilities(of), generation(ThreadPool::forkGeneration()), current(std::make_shared<State>()) {}
 

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <vector>
 
 namespace enigma::runtime {
 
@@ -30,7 +31,14 @@ public:
   void drain(const RunOptions &options);
 
 private:
-  struct Launch;
+  struct Launch { // whole before State: libc++'s deque needs its size
+    std::shared_ptr<Pipeline> pipeline;
+    std::vector<Argument> args; // keep the buffers alive, and hold the scalars
+    std::vector<hostabi::BufferArg> bound;
+    hostabi::LaunchContext sizes;
+    double timeout = 0;
+    uint64_t ticket = 0;
+  };
   struct Failure {
     uint64_t ticket = 0;
     std::exception_ptr error;

@@ -123,9 +123,10 @@ class CompiledKernel:
     def __init__(self, library: ctypes.CDLL, unit: str, number: int, kernel: Kernel) -> None:
         self.name = kernel.name
         self.kernel = kernel
-        self._entry = ctypes.cast(getattr(library, f"msl_entry_{unit}_{number}"), ctypes.c_void_p).value
+        self.symbol = f"msl_entry_{unit}_{number}"
+        self._entry = ctypes.cast(getattr(library, self.symbol), ctypes.c_void_p).value
         indirect = [p for p in kernel.parameters if p.indirect]
-        self._slots = {p.name: i for i, p in enumerate(indirect)}
+        self.slots = {p.name: i for i, p in enumerate(indirect)}
         self.buffers = sorted(
             (p for p in indirect if p.attribute("buffer")), key=lambda p: int(p.attribute("buffer").argument)
         )
@@ -187,7 +188,7 @@ class CompiledKernel:
                     )
             keep.append((array, p))
             entries.append(
-                _Buffer(array.ctypes.data, array.nbytes, self._slots[p.name], n, p.writable, 0, alias)
+                _Buffer(array.ctypes.data, array.nbytes, self.slots[p.name], n, p.writable, 0, alias)
             )
             if alias and p.writable:
                 entries[alias - 1].writable = 1
@@ -197,7 +198,7 @@ class CompiledKernel:
             size = sizes.get(n) if isinstance(sizes, Mapping) else sizes[i] if i < len(sizes) else None
             if size is None:
                 raise TypeError(f"threadgroup_bytes: no size for [[threadgroup({n})]] '{p.name}'")
-            entries.append(_Buffer(None, size, self._slots[p.name], n, 0, 1, 0))
+            entries.append(_Buffer(None, size, self.slots[p.name], n, 0, 1, 0))
         total = self._group_memory[1] + sum(e.bytes for e in entries if e.threadgroup)
         if total > MAX_THREADGROUP_BYTES:
             raise ValueError(

@@ -277,6 +277,17 @@ def compile(
     ]
 
 
+def shared_object(source: str) -> tuple[Path, list[CompiledKernel]]:
+    """The shared object of one source, for programs that call runtime/dispatch.h themselves, and its kernels."""
+    parsed = parse(source)
+    library = _shared_object({"k0": parsed}, ["source"], False)
+    return Path(library._name), [
+        CompiledKernel(library, "k0", number, kernel)
+        for number, kernel in enumerate(parsed.kernels)
+        if not kernel.template
+    ]
+
+
 def _specialised(text: str, values: Mapping[str | int, object]) -> Source:
     source = parse(text)
     if not values:

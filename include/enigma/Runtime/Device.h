@@ -34,13 +34,14 @@ struct Size3 {
 struct Capabilities {
   std::string name;                         ///< of the GPU, or the CPU's model
   std::string backend;                      ///< "host" or "metal"
+  std::string family = {};                  ///< of the GPU, such as "apple8"; empty on the host
   uint32_t maxThreadsPerThreadgroup = 1024; ///< x * y * z
   uint32_t simdgroupSize = 32;
   uint32_t maxThreadgroupMemory = 32768;
   uint32_t maxBuffers = 31; ///< parameters of one kernel
   uint64_t maxBufferLength = 0;
   uint64_t totalMemory = 0;
-  uint32_t computeUnits = 1; ///< CPU threads, or GPU cores where known
+  uint32_t computeUnits = 1; ///< CPU threads; 0 on a GPU: Metal does not tell
   bool hasUnifiedMemory = true;
 };
 
@@ -139,7 +140,9 @@ struct PipelineSource {
   hostabi::KernelDescriptor kernel = {}; ///< name and parameters; `entry` only for the host
   std::shared_ptr<void> owner = {};      ///< keeps `kernel.entry` callable
   std::string metalSource = {};          ///< MSL text, for a Metal device
-  std::vector<SourceLoc> sites = {};     ///< the user's line of each access number, for out-of-bounds errors
+  int mslVersion = 0;                ///< that the text needs, as major * 10 + minor; 0: the system's newest
+  bool fastMath = false;             ///< let Metal's compiler reassociate and approximate
+  std::vector<SourceLoc> sites = {}; ///< the user's line of each access number, for out-of-bounds errors
 };
 
 /// A kernel, ready to run on one device.

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Compiles the C++ sources to arm64 Mach-O on Linux: python macos_check.py [--jobs N] <build folder> [<file>...]
+
+Every file that the build compiles, and those of lib/Runtime/Metal, goes through ziglang's clang with the headers of
+macOS and its libc++, which shows what only Linux or libstdc++ accepts. Generated headers and metal-cpp come from the
+build folder. Nothing is linked but the Runtime, into one dylib whose Apple symbols stay open, and nothing runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CXX = [
+    sys.executable, "-m", "ziglang", "c++", "-target", "aarch64-macos.14.0", "-std=c++20", "-fPIC", "-O1",
+    "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror=return-type",
+]  # fmt: skip
+
+
+def flags_of(command: str) -> list[str]:
+    words = shlex.split(command)
+    kept = []
+    for i, word in enumerate(words):
+        if word in ("-isystem", "-I"):
+            kept += [word, words[i + 1]]
+        elif word.startswith(("-I", "-D")):
+            kept.append(word)
+    # The system's own headers are for Linux.
+    return [f for f in kept if f not in ("/usr/include", "-I/usr/include")]
+
+
+def units(build: Path) -> dict[Path, list[str]]:
+    """Source files below the root and the flags that they need."""
+    found: dict[Path, list[str]] = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = Path(entry["file"])
+        inside = path.is_relative_to(ROOT / "lib") or path.is_relative_to(ROOT / "bindings")
+        if inside and "EnigmaMetalTests" not in entry["command"] and path.name != "NoMetalDevice.cpp":
+            found[path] = flags_of(entry["command"])
+    metal = next((build / "metal-cpp").glob("*/Metal/Metal.hpp"), None)
+    for path in sorted((ROOT / "lib/Runtime/Metal").glob("*.cpp")) if metal else []:
+        found[path] = ["-I", str(ROOT / "include"), "-isystem", str(metal.parents[1])]
+    if not metal:
+        print("skipped: lib/Runtime/Metal, for which the build folder has no metal-cpp")
+    return found
+
+
+def compile_unit(path: Path, flags: list[str], made: Path) -> str:
+    stubs = ["-isystem", str(ROOT / "tests/metal/stubs")]
+    command = [*CXX, *flags, *stubs, "-c", str(path), "-o", str(made)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        return result.stderr or f"exit status {result.returncode}"
+    magic = made.read_bytes()[:8]
+    if magic != bytes.fromhex("cffaedfe0c000001"):  # MH_MAGIC_64, CPU_TYPE_ARM64
+        return f"the object is no arm64 Mach-O: {magic.hex()}"
+    return ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("build", type=Path)
+    parser.add_argument("files", nargs="*", help="parts of paths; all files without any")
+    given = parser.parse_args()
+    chosen = {
+        path: flags
+        for path, flags in units(given.build).items()
+        if not given.files or any(part in str(path) for part in given.files)
+    }
+    if not chosen:
+        print(f"no source file matches {given.files}")
+        return 1
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.jobs) as pool:
+        made = {path: Path(folder) / f"{i}.o" for i, path in enumerate(chosen)}
+        results = pool.map(lambda path: compile_unit(path, chosen[path], made[path]), chosen)
+        for path, problem in zip(chosen, results, strict=True):
+            name = path.relative_to(ROOT)
+            print(f"{name}: {'FAILED' if problem else 'ok'}", flush=True)
+            if problem:
+                failed += 1
+                print(problem)
+        runtime = [str(made[p]) for p in chosen if "lib/Runtime" in str(p) or "lib/Support" in str(p)]
+        if not failed and runtime and not given.files:
+            dylib = [
+                *CXX,
+                "-dynamiclib",
+                "-Wl,-undefined,dynamic_lookup",
+                *runtime,
+                "-o",
+                f"{folder}/r.dylib",
+            ]
+            linked = subprocess.run(dylib, capture_output=True, text=True)
+            failed += linked.returncode != 0
+            print("Runtime.dylib:", linked.stderr if linked.returncode else "ok")
+    print(f"{len(chosen) - failed} of {len(chosen)} files compile for arm64 macOS")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
