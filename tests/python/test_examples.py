@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from msl import standin
 
 import enigma
+from msl import standin
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -19,7 +19,9 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_example_runs_and_checks_itself(path):
     environment = {**os.environ, "PYTHONPATH": str(Path(enigma.__file__).parents[1])}
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, env=environment, timeout=300)
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, env=environment, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "kernel void enigma_kernel_" in done.stdout
 
