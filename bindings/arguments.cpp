@@ -262,6 +262,9 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     list.push_back(runtime::Argument::scalarBytes(&bits, ir::bytes(elem)));
     return;
   }
+  if (array && array->device != &device)
+    failLaunch(subject.str() + " needs an array of the runtime that runs the kernel, got one of another",
+               {"write rt.array(x.numpy())"});
   bool copy = param.written && !mayWrite;
   auto addCopy = [&](const void *data, uint64_t bytes) {
     auto buffer = device.allocate(bytes);

@@ -14,6 +14,9 @@ struct Kernel {
   std::string name; ///< the user's
   /// Code for the host without and with checks, once asked for. Under the GIL.
   mutable std::shared_ptr<runtime::Pipeline> pipelines[2] = {};
+  /// For the Metal device that ran it last.
+  mutable std::shared_ptr<runtime::Pipeline> metalPipeline = {};
+  mutable std::shared_ptr<runtime::Device> metalDevice = {};
 };
 
 /// The kernel that a Python object is, or an error that says to compile it.

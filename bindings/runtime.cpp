@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "enigma/Runtime/HostDevice.h"
+#include "enigma/Runtime/MetalDevice.h"
 #include "value.h"
 
 #include <nanobind/stl/optional.h>
@@ -27,6 +28,7 @@ using runtime::Size3;
 struct Runtime {
   std::shared_ptr<runtime::Device> device;
   bool check;
+  bool isMetal = false;
 };
 
 [[noreturn]] void failLaunch(std::string message, std::vector<std::string> notes = {}) {
@@ -105,6 +107,18 @@ RunOptions optionsFrom(nb::handle timeout, bool timed = false) {
 }
 
 std::shared_ptr<runtime::Pipeline> pipelineOf(const Runtime &rt, const Kernel &kernel) {
+  if (rt.isMetal) {
+    if (kernel.metalDevice != rt.device) {
+      std::shared_ptr<runtime::Pipeline> made;
+      {
+        nb::gil_scoped_release release;
+        made = kernel.compiled->metalPipeline(*rt.device);
+      }
+      kernel.metalPipeline = std::move(made);
+      kernel.metalDevice = rt.device;
+    }
+    return kernel.metalPipeline;
+  }
   auto &pipeline = kernel.pipelines[rt.check];
   if (!pipeline) {
     std::shared_ptr<runtime::Pipeline> made;
@@ -484,6 +498,17 @@ void bindRuntime(nb::module_ &module) {
       .def(
           "__init__", [](Runtime *self, bool check) { new (self) Runtime{runtime::hostDevice(), check}; },
           arg("check"))
+      .def(
+          "__init__",
+          [](Runtime *self, const std::string &metalDevice) {
+            std::shared_ptr<runtime::Device> device;
+            {
+              nb::gil_scoped_release release;
+              device = runtime::metalDevice(metalDevice);
+            }
+            new (self) Runtime{std::move(device), false, true};
+          },
+          arg("metal_device"))
       .def("launch", launch, arg("compiled").none(), arg("args").none(), arg("grid").none() = nb::none(),
            arg("threads").none() = nb::none(), arg("timeout").none() = nb::none(),
            "Runs a compiled kernel on one array per parameter, in place.\n\n"

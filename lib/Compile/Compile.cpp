@@ -67,6 +67,16 @@ CompiledKernel::CompiledKernel(ir::Function fn, Options options, std::shared_ptr
     : function(std::move(fn)), chosen(options), metalName(function.kernelName()), artifact(std::move(shared)),
       hash(key) {}
 
+/// The element type of a parameter, as the runtime has it: both use the user's names.
+static hostabi::ElementKind elementOf(ir::Elem elem) {
+  using hostabi::ElementKind;
+  for (auto kind = uint8_t(ElementKind::F16); kind <= uint8_t(ElementKind::B1); ++kind)
+    if (std::string_view(hostabi::elementName(ElementKind(kind))) == ir::name(elem))
+      return ElementKind(kind);
+  throw Error(ErrorKind::Compile,
+              "a parameter of type " + std::string(ir::name(elem)) + " has no element type");
+}
+
 const std::string &CompiledKernel::metalSource() const { return artifact->text.source; }
 int CompiledKernel::mslVersion() const { return artifact->text.version; }
 
@@ -116,6 +126,25 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
                                                : SourceLoc{});
   pipeline = device.createPipeline(std::move(source));
   return pipeline;
+}
+
+std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device &device) const {
+  runtime::PipelineSource source;
+  source.kernel.name = metalName;
+  source.kernel.vecWidth = static_cast<uint32_t>(vecWidth());
+  for (const ir::Param &param : function.params()) {
+    hostabi::ParamDescriptor described;
+    described.name = param.name;
+    described.element = elementOf(param.type.elem);
+    described.isScalar = !param.type.isBuffer();
+    described.isRead = param.read || described.isScalar;
+    described.isWritten = param.written;
+    source.kernel.params.push_back(std::move(described));
+  }
+  source.metalSource = metalSource();
+  source.mslVersion = mslVersion();
+  source.fastMath = chosen.fastMath;
+  return device.createPipeline(std::move(source));
 }
 
 std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Options &options) {

@@ -11,7 +11,6 @@ Launches and their checks are C++; here is what is about NumPy.
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -31,15 +30,8 @@ if TYPE_CHECKING:
 Size: TypeAlias = int | Sequence[int]
 
 
-class HostRuntime(_enigma.Runtime):
-    """Runs kernels on the CPU's cores, with Metal's execution model, on every platform.
-
-    check: mask accesses past the end of a buffer and raise OutOfBoundsError after the launch. Without it
-    they are undefined.
-    """
-
-    def __init__(self, check: bool = True) -> None:
-        super().__init__(bool(check))
+class Runtime(_enigma.Runtime):
+    """What HostRuntime and MetalRuntime have in common."""
 
     def execute(
         self,
@@ -133,24 +125,34 @@ class HostRuntime(_enigma.Runtime):
         return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
 
     def __repr__(self) -> str:
-        return f"<HostRuntime on {self.device_capabilities().name}>"
+        return f"<{type(self).__name__} on {self.device_capabilities().name}>"
 
 
-class MetalRuntime:
-    """Runs kernels on a Metal GPU. Raises DeviceError where there is none."""
+class HostRuntime(Runtime):
+    """Runs kernels on the CPU's cores, with Metal's execution model, on every platform.
 
-    def __init__(self) -> None:
-        where = "macOS" if sys.platform == "darwin" else sys.platform
-        raise DeviceError(
-            f"no Metal device: this is {where}"
-            + (", and Enigma was built without Metal" if where == "macOS" else ""),
-            hints=["enigma.HostRuntime() runs the same compiled kernels on the CPU"],
-        )
+    check: mask accesses past the end of a buffer and raise OutOfBoundsError after the launch. Without it
+    they are undefined.
+    """
+
+    def __init__(self, check: bool = True) -> None:
+        super().__init__(bool(check))
 
 
-Runtime: TypeAlias = HostRuntime
+class MetalRuntime(Runtime):
+    """Runs kernels on a Metal GPU. Raises DeviceError where there is none.
 
-_default: HostRuntime | None = None
+    device: the name of one of several GPUs; the system's default without it.
+
+    The GPU does not check accesses past the end of a buffer, and a launch on it cannot be stopped: a timeout
+    or Ctrl-C ends the waiting only. Not run on Apple hardware by this project's tests (tests/metal/README.md).
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        super().__init__("" if device is None else str(device))
+
+
+_default: Runtime | None = None
 _default_lock = threading.Lock()
 
 
@@ -161,8 +163,7 @@ def default_runtime() -> Runtime:
         with _default_lock:
             if _default is None:
                 try:
-                    metal: Any = MetalRuntime()
-                    _default = metal
+                    _default = MetalRuntime()
                 except DeviceError:
                     _default = HostRuntime()
     return _default

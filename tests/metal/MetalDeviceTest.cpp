@@ -184,6 +184,37 @@ TEST_F(MetalDevice, AnotherSimdgroupWidthIsRefused) {
             "chain: Fake M1 runs simdgroups of 64 threads; Enigma needs 32");
 }
 
+TEST_F(MetalDevice, ThreadgroupMemoryOfTheTextIsCounted) {
+  PipelineSource source = chainSource();
+  source.metalSource = R"(#include <metal_stdlib>
+using namespace metal;
+kernel void chain(device uint *Out [[buffer(0)]], constant uint &value [[buffer(1)]],
+                  uint i [[thread_position_in_grid]], uint t [[thread_position_in_threadgroup]]) {
+  threadgroup uint shared[SIZE];
+  shared[t] = Out[i] + value;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  Out[i] = shared[63u - t];
+}
+)";
+  const auto ofSize = [&](const char *size) {
+    PipelineSource sized = source;
+    sized.metalSource.replace(sized.metalSource.find("SIZE"), 4, size);
+    return sized;
+  };
+  auto pipeline = device->createPipeline(ofSize("64"));
+  EXPECT_EQ(pipeline->kernel().threadgroupBytes, 256u);
+  auto out = device->allocate(512);
+  auto *words = static_cast<uint32_t *>(out->data());
+  for (uint32_t i = 0; i < 128; ++i)
+    words[i] = i;
+  const Argument args[] = {Argument::of(out), Argument::scalar(uint32_t(1000))};
+  device->run(*pipeline, args, {128}, {64});
+  EXPECT_EQ(words[0], 1063u);
+  EXPECT_EQ(words[127], 1064u);
+  EXPECT_EQ(errorOf([&] { device->createPipeline(ofSize("8256")); }),
+            "chain: uses 33024 bytes of threadgroup memory, the device has 32768");
+}
+
 TEST_F(MetalDevice, OutOfMemoryLeavesTheDeviceUsable) {
   fakemetal::controls().memory = 1 << 16;
   ErrorKind kind = ErrorKind::Enigma;

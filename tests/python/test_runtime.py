@@ -639,6 +639,8 @@ def test_metal_is_missing_here_and_the_host_is_named():
     assert isinstance(error, enigma.DeviceError)
     assert sentence(error).startswith("no Metal device: this is ")
     assert "enigma.HostRuntime()" in notes(error)[0]
+    named = refusal(RuntimeError, enigma.MetalRuntime, "Apple M1")
+    assert isinstance(named, enigma.DeviceError)
 
 
 def test_the_default_runtime_is_one_object():

@@ -61,6 +61,8 @@ public:
   /// kept.
   /// @param check mask and report accesses out of bounds.
   std::shared_ptr<runtime::Pipeline> hostPipeline(runtime::Device &host, bool check) const;
+  /// The kernel for a Metal device, which keeps what it compiled.
+  std::shared_ptr<runtime::Pipeline> metalPipeline(runtime::Device &metal) const;
 
 private:
   ir::Function function;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <thread>
 
 using namespace enigma;
@@ -59,6 +60,54 @@ TEST(Compile, RunsOnTheCpu) {
     device->run(*pipeline, args, {1000 / width}, {256});
     for (int i = 0; i < 1000; ++i)
       ASSERT_EQ(out[i], 5.0f * i) << "vec_width " << width;
+  }
+}
+
+/// Takes what a pipeline is made of, and runs nothing.
+struct SourceTaker : runtime::Device {
+  runtime::PipelineSource taken;
+  runtime::Capabilities caps;
+  const runtime::Capabilities &capabilities() const override { return caps; }
+  std::shared_ptr<runtime::Buffer> allocate(uint64_t) override { return nullptr; }
+  std::shared_ptr<runtime::Buffer> wrap(void *, uint64_t, bool, std::shared_ptr<void>) override {
+    return nullptr;
+  }
+  std::shared_ptr<runtime::Pipeline> createPipeline(runtime::PipelineSource source) override {
+    taken = std::move(source);
+    return nullptr;
+  }
+  std::unique_ptr<runtime::PreparedLaunch> prepare(std::shared_ptr<runtime::Pipeline>,
+                                                   std::span<const runtime::Argument>) override {
+    return nullptr;
+  }
+  double run(const runtime::Pipeline &, std::span<const runtime::Argument>, runtime::Size3, runtime::Size3,
+             const runtime::RunOptions &) override {
+    return 0;
+  }
+  runtime::CommandStream &stream() override { std::abort(); }
+};
+
+TEST(Compile, AMetalDeviceGetsTheTextAndWhatTheHostIsToldOfTheParameters) {
+  for (int width : {1, 4}) {
+    auto kernel = compile::compile(saxpy(), {.vecWidth = width, .fastMath = width == 4});
+    auto onHost = kernel->hostPipeline(*runtime::hostDevice(), true);
+    SourceTaker metal;
+    kernel->metalPipeline(metal);
+    EXPECT_EQ(metal.taken.metalSource, kernel->metalSource());
+    EXPECT_EQ(metal.taken.mslVersion, kernel->mslVersion());
+    EXPECT_EQ(metal.taken.fastMath, width == 4);
+    const auto &kernelOfMetal = metal.taken.kernel, &kernelOfHost = onHost->kernel();
+    EXPECT_EQ(kernelOfMetal.name, "enigma_kernel_saxpy");
+    EXPECT_EQ(kernelOfMetal.vecWidth, kernelOfHost.vecWidth);
+    ASSERT_EQ(kernelOfMetal.params.size(), kernelOfHost.params.size());
+    for (size_t i = 0; i < kernelOfMetal.params.size(); ++i) {
+      const auto &one = kernelOfMetal.params[i], &other = kernelOfHost.params[i];
+      EXPECT_EQ(one.name, other.name);
+      EXPECT_EQ(one.element, other.element) << one.name;
+      EXPECT_EQ(one.isScalar, other.isScalar) << one.name;
+      EXPECT_EQ(one.isRead, other.isRead) << one.name;
+      EXPECT_EQ(one.isWritten, other.isWritten) << one.name;
+    }
   }
 }
 
