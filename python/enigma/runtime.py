@@ -145,7 +145,8 @@ class MetalRuntime(Runtime):
     device: the name of one of several GPUs; the system's default without it.
 
     The GPU does not check accesses past the end of a buffer, and a launch on it cannot be stopped: a timeout
-    or Ctrl-C ends the waiting only. Not run on Apple hardware by the tests (tests/metal/README.md).
+    or Ctrl-C ends the waiting only. This project's tests have not run it on Apple hardware
+    (tests/metal/README.md).
     """
 
     def __init__(self, device: str | None = None) -> None:

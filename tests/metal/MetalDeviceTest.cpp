@@ -289,6 +289,18 @@ TEST_F(MetalDevice, ManyLaunchesShareACommandBufferWhileTheGpuIsBusy) {
   EXPECT_EQ(fakemetal::record().dispatches, 40u);
 }
 
+TEST_F(MetalDevice, EveryBufferOfACommandBufferLivesUntilItIsDone) {
+  auto pipeline = device->createPipeline(chainSource());
+  fakemetal::controls().launchMillis = 50;
+  for (int i = 0; i < 10; ++i) {
+    const Argument args[] = {Argument::of(device->allocate(64)), Argument::scalar(uint32_t(1))};
+    device->stream().submit(pipeline, args, {16}, {16});
+  }
+  pipeline.reset();
+  EXPECT_NO_THROW(device->stream().synchronize());
+  EXPECT_EQ(fakemetal::record().dispatches, 10u);
+}
+
 TEST_F(MetalDevice, ATimeOutEndsTheWaitingAndLaterLaunchesComeAfter) {
   auto pipeline = device->createPipeline(chainSource());
   auto out = device->allocate(64);

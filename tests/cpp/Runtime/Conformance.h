@@ -53,4 +53,32 @@ kernel void chain(device uint *Out [[buffer(0)]], constant uint &value [[buffer(
 )"};
 }
 
+/// B[i] = 5, then C[i] = A[i]: shows whether A and B are one memory.
+inline void writeThenRead(const LaunchContext *launch, uint64_t begin, uint64_t end) {
+  const auto *a = static_cast<const volatile uint32_t *>(launch->args[0].data);
+  auto *b = static_cast<volatile uint32_t *>(launch->args[1].data);
+  auto *c = static_cast<volatile uint32_t *>(launch->args[2].data);
+  forEachThread(launch, begin, end, [&](uint32_t x, uint32_t, uint32_t) {
+    b[x] = 5;
+    c[x] = a[x];
+  });
+}
+
+inline PipelineSource aliasSource() {
+  KernelDescriptor kernel;
+  kernel.name = "alias";
+  kernel.params = {ParamDescriptor{.name = "A", .element = ElementKind::U32},
+                   ParamDescriptor{.name = "B", .element = ElementKind::U32, .isWritten = true},
+                   ParamDescriptor{.name = "C", .element = ElementKind::U32, .isWritten = true}};
+  kernel.entry = writeThenRead;
+  return {.kernel = kernel, .metalSource = R"(#include <metal_stdlib>
+using namespace metal;
+kernel void alias(const device uint *A [[buffer(0)]], device uint *B [[buffer(1)]], device uint *C [[buffer(2)]],
+                  uint i [[thread_position_in_grid]]) {
+  B[i] = 5u;
+  C[i] = A[i];
+}
+)"};
+}
+
 } // namespace enigma::runtime::testing

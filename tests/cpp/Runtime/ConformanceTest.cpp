@@ -81,19 +81,19 @@ TEST_F(Conformance, BuffersMemoryAndScalarsMixInOneLaunch) {
 }
 
 TEST_F(Conformance, ParametersThatShareMemorySeeOneMemory) {
-  auto pipeline = device->createPipeline(saxpySource());
-  std::vector<float> own(512, 2.0f);
-  const Argument memory[] = {Argument::memory(own.data(), 2048), Argument::scalar(4.0f),
-                             Argument::memory(own.data(), 2048)};
+  auto pipeline = device->createPipeline(aliasSource());
+  std::vector<uint32_t> own(512, 2), seen(512, 0);
+  const Argument memory[] = {Argument::memory(own.data(), 2048), Argument::memory(own.data(), 2048),
+                             Argument::memory(seen.data(), 2048)};
   device->run(*pipeline, memory, {512}, {64});
-  EXPECT_EQ(std::count(own.begin(), own.end(), 10.0f), 512);
+  EXPECT_EQ(std::count(own.begin(), own.end(), 5u), 512);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 5u), 512);
 
-  auto buffer = device->allocate(2048);
-  std::fill_n(static_cast<float *>(buffer->data()), 512, 2.0f);
-  const Argument through[] = {Argument::memory(buffer->data(), 2048), Argument::scalar(4.0f),
-                              Argument::of(buffer)};
+  auto buffer = device->allocate(2048), result = device->allocate(2048);
+  const Argument through[] = {Argument::memory(buffer->data(), 2048), Argument::of(buffer),
+                              Argument::of(result)};
   device->run(*pipeline, through, {512}, {64});
-  EXPECT_EQ(static_cast<float *>(buffer->data())[511], 10.0f);
+  EXPECT_EQ(words(result)[511], 5u);
 }
 
 TEST_F(Conformance, ReadOnlyMemoryIsNeverWritten) {
