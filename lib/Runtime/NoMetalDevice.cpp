@@ -15,7 +15,7 @@ std::shared_ptr<Device> metalDevice(std::string_view) {
 #endif
   throw Error(
       ErrorKind::Device, why, {},
-      {"enigma.HostRuntime() (in C++ runtime::hostDevice()) runs the same compiled kernels on the CPU"});
+      {"enigma.HostRuntime() runs the same compiled kernels on the CPU"});
 }
 
 std::vector<std::string> metalDeviceNames() { return {}; }

@@ -110,6 +110,10 @@ thread_position_in_grid: Value
 """
 
 
+# Groups of which `fast` and `precise` have every function, also those of one form.
+NAMESPACED = ("Float functions", "Common functions")
+
+
 def stub(ops: list[Op], modal_only: bool) -> str:
     lines = [HEADER, "from enigma.typing import Axis, Buffer, DTypeLike, Value, ValueLike\n\n"]
     names = []
@@ -126,6 +130,11 @@ def stub(ops: list[Op], modal_only: bool) -> str:
             text = docstring(op, name, types).replace("\n", "\n    ").replace("\n    \n", "\n\n")
             lines.append(f'def {name}({arguments}, /) -> {result}:\n    """{text}"""\n')
             names.append(name)
+        if modal_only and not op.modal and op.group in NAMESPACED:
+            # One form in both namespaces: the function itself.
+            lines.extend(
+                f"from enigma.functions import {n} as {n}\n" for n, types in op.functions if types != "int"
+            )
         if op.kind == "query" and not modal_only:
             name = op.name + ("_xyz" if op.name == "thread_position_in_grid" else "")
             optional = " | None = None" if "_per_" in name else ""

@@ -197,7 +197,7 @@ std::shared_ptr<Device> makeDevice(std::string_view name) {
                      : "no Metal device is called '" + std::string(name) + "'; there is " +
                            (names.empty() ? "none" : names),
         {},
-        {"enigma.HostRuntime() (in C++ runtime::hostDevice()) runs the same compiled kernels on the CPU"});
+        {"enigma.HostRuntime() runs the same compiled kernels on the CPU"});
   return std::make_shared<MetalDevice>(found);
 }
 
