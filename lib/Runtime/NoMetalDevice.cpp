@@ -13,9 +13,7 @@ std::shared_ptr<Device> metalDevice(std::string_view) {
 #else
   const char *why = "no Metal device: this is not macOS";
 #endif
-  throw Error(
-      ErrorKind::Device, why, {},
-      {"enigma.HostRuntime() runs the same compiled kernels on the CPU"});
+  throw Error(ErrorKind::Device, why, {}, {"enigma.HostRuntime() runs the same compiled kernels on the CPU"});
 }
 
 std::vector<std::string> metalDeviceNames() { return {}; }

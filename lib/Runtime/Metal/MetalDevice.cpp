@@ -191,13 +191,11 @@ std::shared_ptr<Device> makeDevice(std::string_view name) {
     }
   }
   if (!found)
-    throw Error(
-        ErrorKind::Device,
-        name.empty() ? "no Metal device: the system has no GPU that this process may use"
-                     : "no Metal device is called '" + std::string(name) + "'; there is " +
-                           (names.empty() ? "none" : names),
-        {},
-        {"enigma.HostRuntime() runs the same compiled kernels on the CPU"});
+    throw Error(ErrorKind::Device,
+                name.empty() ? "no Metal device: the system has no GPU that this process may use"
+                             : "no Metal device is called '" + std::string(name) + "'; there is " +
+                                   (names.empty() ? "none" : names),
+                {}, {"enigma.HostRuntime() runs the same compiled kernels on the CPU"});
   return std::make_shared<MetalDevice>(found);
 }
 
