@@ -174,7 +174,7 @@ class Snapshot:
         )
 
     def visit_function(self, label: Label, function: FunctionType) -> list[tuple[Label, Any]]:
-        from enigma.rewrite_flow import is_users
+        from enigma.callees import is_users
 
         code = function.__code__
         if not is_users(code):

@@ -8,8 +8,9 @@ import builtins
 from collections.abc import Iterable
 from typing import Any
 
+from enigma.callees import UNKNOWN, Resolver
 from enigma.flow_names import Range, assigned, changes, functions_in, loads, outer_names, range_of
-from enigma.flow_tree import UNKNOWN, Resolver, glue, hook, locate, name
+from enigma.flow_tree import glue, hook, locate, name
 
 
 class Blocks:
@@ -165,6 +166,20 @@ class Blocks:
     def call(self, block: str, method: str, *args: ast.expr) -> ast.Call:
         return ast.Call(ast.Attribute(name(block), method, ast.Load()), list(args), [])
 
+    def enter(self, block: str, names: Iterable[str], live: list[str]) -> ast.stmt:
+        return self.bind(names, self.call(block, "enter", self.tuple_of(names), self.tuple_of(live)))
+
+    def leave(self, block: str, names: Iterable[str]) -> ast.stmt:
+        out: ast.stmt = glue(ast.Expr(self.call(block, "leave", self.tuple_of(names))))
+        return out
+
+    def rounds(self, block: str, item: str, body: list[ast.stmt]) -> ast.stmt:
+        return ast.For(name(item, True), ast.Attribute(name(block), "rounds", ast.Load()), body, [])
+
+    def carrying(self, block: str, *statements: ast.stmt) -> ast.stmt:
+        """Statements that a block on Python values has no need of: it carries nothing."""
+        return ast.If(ast.Attribute(name(block), "carries", ast.Load()), list(statements), [])
+
     def retry(self, block: str, body: list[ast.stmt]) -> ast.stmt:
         again = ast.If(self.call(block, "failed"), [ast.Raise(None, None)], [])
         return ast.Try(body, [ast.ExceptHandler(None, None, [again])], [], [])
@@ -186,18 +201,18 @@ class Blocks:
         this, that = set(bound), set(bound)
         body, orelse = self.body(s.body, this), self.body(s.orelse, that)
         bound |= this & that
-        arms = ast.If(ast.Attribute(name(block), "first", ast.Load()), body, orelse)
+        first = f"{block}first"
         inner = [
-            self.bind(names, self.call(block, "enter", self.tuple_of(names), self.tuple_of(live))),
-            arms,
-            glue(ast.Expr(self.call(block, "leave", self.tuple_of(names)))),
+            self.carrying(block, self.enter(block, names, live)),
+            ast.If(name(first), body, orelse),
+            self.carrying(block, self.leave(block, names)),
         ]
         return [
             locate(x, s.test)
             for x in (
                 glue(ast.Assign([name(block, True)], hook("@if", s.test, site))),
-                ast.While(self.call(block, "again"), inner, []),
-                self.bind(names, self.call(block, "result")),
+                self.rounds(block, first, inner),
+                self.carrying(block, self.bind(names, self.call(block, "result"))),
             )
         ]
 
@@ -211,12 +226,15 @@ class Blocks:
         site, live = self.site(s, "for", names, range_of(s.iter), target)
         self.mention([*names, *live], bound)
         body = self.body(s.body, bound | set(assigned([s.target])))
-        item = ast.Attribute(name(block), "item", ast.Load())
+        item = f"{block}item"
+        own_item = ast.Attribute(name(block), "item", ast.Load())
         inner = [
-            self.bind(names, self.call(block, "enter", self.tuple_of(names), self.tuple_of(live))),
-            glue(ast.Assign([s.target], item)),
+            self.carrying(
+                block, self.enter(block, names, live), glue(ast.Assign([name(item, True)], own_item))
+            ),
+            glue(ast.Assign([s.target], name(item))),
             *body,
-            glue(ast.Expr(self.call(block, "leave", self.tuple_of(names)))),
+            self.carrying(block, self.leave(block, names)),
         ]
         iterable = s.iter
         func = iterable.func if isinstance(iterable, ast.Call) else None
@@ -230,8 +248,8 @@ class Blocks:
             locate(x, s.iter)
             for x in (
                 glue(ast.Assign([name(block, True)], hook("@for", iterable, site))),
-                ast.While(self.call(block, "again"), [self.retry(block, inner)], []),
-                self.bind(names, self.call(block, "result", self.tuple_of(names))),
+                self.rounds(block, item, [self.retry(block, inner)]),
+                self.carrying(block, self.bind(names, self.call(block, "result", self.tuple_of(names)))),
             )
         ]
 
@@ -246,10 +264,10 @@ class Blocks:
         run = [
             self.bind(names, self.call(block, "values_of_body")),
             *body,
-            glue(ast.Expr(self.call(block, "leave", self.tuple_of(names)))),
+            self.leave(block, names),
         ]
         inner = [
-            self.bind(names, self.call(block, "enter", self.tuple_of(names), self.tuple_of(live))),
+            self.enter(block, names, live),
             ast.If(self.call(block, "test", s.test, self.tuple_of(names)), run, []),
         ]
         return [

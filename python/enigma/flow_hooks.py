@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from enigma._enigma import DType, GridPosition, Value, fail, flow, name_value
@@ -112,42 +112,30 @@ def none_of(*flags: Any) -> Any:
 class PlainIf:
     """A branch on a Python value: one arm runs, as in Python."""
 
-    __slots__ = ("first", "pending", "values")
+    __slots__ = ("rounds",)
+    carries = False
 
     def __init__(self, first: bool) -> None:
-        self.first = first
-        self.pending = True
+        self.rounds = (first,)
 
-    def again(self) -> bool:
-        pending, self.pending = self.pending, False
-        return pending
 
-    def enter(self, values: tuple[Any, ...], roots: tuple[Any, ...]) -> tuple[Any, ...]:
-        return values
-
-    def leave(self, values: tuple[Any, ...]) -> None:
-        self.values = values
-
-    def result(self) -> tuple[Any, ...]:
-        return self.values
+PLAIN_THEN, PLAIN_ELSE = PlainIf(True), PlainIf(False)
 
 
 class TracedIf:
     """A branch on a traced value: both arms are traced."""
 
+    carries = True
+    rounds = (True, False)
+
     def __init__(self, condition: Any, site: Site, frame: Any) -> None:
         self.condition, self.site, self.frame = condition, site, frame
         self.arms: Arms | None = None
-        self.rounds = 0
-        self.first = True
+        self.first = False
         self.values: tuple[Any, ...] = ()
 
-    def again(self) -> bool:
-        self.rounds += 1
-        self.first = self.rounds == 1
-        return self.rounds < 3
-
     def enter(self, values: tuple[Any, ...], roots: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.first = self.arms is None
         if self.arms is None:
             self.entry = values
             self.arms = Arms(self.site, self.condition, self.frame, self.site.labelled(roots, self.frame))
@@ -170,7 +158,7 @@ class TracedIf:
 def branch(condition: Any, site: tuple[Any, ...]) -> PlainIf | TracedIf:
     condition = truth(condition)
     if condition is True or condition is False:
-        return PlainIf(condition)
+        return PLAIN_THEN if condition else PLAIN_ELSE
     frame = sys._getframe(1)
     return TracedIf(condition, Site.of(site, frame), frame)
 
@@ -181,6 +169,21 @@ def branch(condition: Any, site: tuple[Any, ...]) -> PlainIf | TracedIf:
 class PlainFor:
     """A loop over a Python iterable: unrolled."""
 
+    __slots__ = ("rounds",)
+    carries = False
+
+    def __init__(self, iterable: Iterable[Any]) -> None:
+        self.rounds = iterable
+
+    def failed(self) -> bool:
+        return True
+
+
+class PlainForWithExits:
+    """The same where `break`, `continue` or `return` may leave it: flags among what it carries tell."""
+
+    carries = True
+
     def __init__(self, iterable: Iterable[Any], site: Site) -> None:
         self.iterator = iter(iterable)
         self.sized = hasattr(iterable, "__len__")
@@ -189,14 +192,14 @@ class PlainFor:
         self.stopped = False
         self.item: Any = None
 
-    def again(self) -> bool:
-        if self.stopped:
-            return False
-        try:
-            self.item = next(self.iterator)
-        except StopIteration:
-            return False
-        return True
+    @property
+    def rounds(self) -> Iterator[Any]:
+        while not self.stopped:
+            try:
+                self.item = next(self.iterator)
+            except StopIteration:
+                return
+            yield self.item
 
     def enter(self, values: tuple[Any, ...], roots: tuple[Any, ...]) -> tuple[Any, ...]:
         return values
@@ -223,10 +226,17 @@ class PlainFor:
 class TracedFor(Carry):
     """A loop over an enigma.range; one that may be left early becomes a while."""
 
+    carries = True
+
     def __init__(self, bounds: Range, site: Site, frame: Any) -> None:
         super().__init__(site, frame, bounds.runs)
         self.bounds = bounds
         self.item: Any = None
+
+    @property
+    def rounds(self) -> Iterator[None]:
+        while self.again():
+            yield
 
     def enter(self, values: tuple[Any, ...], roots: tuple[Any, ...]) -> tuple[Any, ...]:
         if self.passes == 0:
@@ -306,22 +316,29 @@ def _has_next(position: Any, upper: Any, step: Any, known: Any) -> Any:
     return ((step > 0) & (u - p > s)) | ((step < 0) & (p - u > flow.zero(s) - s))
 
 
-def loop(iterable: Any, site: tuple[Any, ...]) -> PlainFor | TracedFor:
-    frame = sys._getframe(1)
+EXITS = 3
+"""Where the constant of a site has its exits."""
+
+
+def loop(iterable: Any, site: tuple[Any, ...]) -> PlainFor | PlainForWithExits | TracedFor:
     if type(iterable) is Range:
+        frame = sys._getframe(1)
         return TracedFor(iterable, Site.of(site, frame), frame)
-    return PlainFor(iterable, Site.of(site, frame))
+    if not site[EXITS]:
+        return PlainFor(iterable)
+    return PlainForWithExits(iterable, Site.of(site, sys._getframe(1)))
 
 
 def range_for(function: Any) -> Any:
     """What `range` in `for i in range(...)` stands for: with a traced bound, a loop on the GPU."""
-    if function is not builtins.range:
-        return callee(function)
+    return either_range if function is builtins.range else callee(function)
 
-    def either(*bounds: Any) -> Any:
-        return Range("range", bounds, None, None) if any(map(is_traced, bounds)) else builtins.range(*bounds)
 
-    return either
+def either_range(*bounds: Any) -> Any:
+    for bound in bounds:
+        if is_traced(bound):
+            return Range("range", bounds, None, None)
+    return builtins.range(*bounds)
 
 
 class While(Carry):

@@ -8,53 +8,28 @@ with enigma.if_(c): ...                 ->   if enigma.if_(c): ...
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable
-from types import FunctionType, ModuleType
 from typing import Any
 
 from enigma import flow
+from enigma.callees import UNKNOWN, Resolver
 
-UNKNOWN: Any = object()
 BLOCKS = {"for_range": flow.for_range, "if_": flow.if_, "else_": flow.else_, "while_": flow.while_}
 LOOPS = (ast.For, ast.While)
 
 
-class Resolver:
-    """What an expression of a kernel refers to, as far as it is known before it runs."""
-
-    def __init__(self, function: FunctionType) -> None:
-        self.globals = function.__globals__
-        self.cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=False))
-        self.locals: set[str] = set()
-
-    def __call__(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.Name):
-            if node.id in self.locals or node.id.startswith("@"):
-                return UNKNOWN
-            if node.id in self.cells:
-                try:
-                    return self.cells[node.id].cell_contents
-                except ValueError:
-                    return UNKNOWN
-            return self.globals.get(node.id, getattr(builtins, node.id, UNKNOWN))
-        if isinstance(node, ast.Attribute):
-            base = self(node.value)
-            return getattr(base, node.attr, UNKNOWN) if isinstance(base, ModuleType) else UNKNOWN
-        return UNKNOWN
-
-    def block(self, node: ast.expr) -> str:
-        """The name of the form if the expression calls one of Enigma's, else ""."""
-        if not isinstance(node, ast.Call):
-            return ""
-        known = self(node.func)
-        for name, form in BLOCKS.items():
-            if known is form:
-                return name
-        if known is UNKNOWN:  # imported in the function, or to be found only when it runs: by its name
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            return name if name in BLOCKS else ""
+def block_of(resolve: Resolver, node: ast.expr) -> str:
+    """The name of the form if the expression calls one of Enigma's, else ""."""
+    if not isinstance(node, ast.Call):
         return ""
+    known = resolve(node.func)
+    for name, form in BLOCKS.items():
+        if known is form:
+            return name
+    if known is UNKNOWN:  # imported in the function, or to be found only when it runs: by its name
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return name if name in BLOCKS else ""
+    return ""
 
 
 def locate(node: Any, like: Any) -> Any:
@@ -131,10 +106,10 @@ class Forms:
         return out
 
     def form(self, node: ast.With) -> str:
-        return self.resolve.block(node.items[0].context_expr)
+        return block_of(self.resolve, node.items[0].context_expr)
 
     def with_(self, node: ast.With) -> list[ast.stmt]:
-        if len(node.items) > 1 and any(self.resolve.block(i.context_expr) for i in node.items):
+        if len(node.items) > 1 and any(block_of(self.resolve, i.context_expr) for i in node.items):
             inner = ast.copy_location(ast.With(node.items[1:], node.body), node)
             node = ast.copy_location(ast.With(node.items[:1], [inner]), node)
         form = self.form(node)

@@ -19,12 +19,14 @@ import __future__
 import ast
 import linecache
 from types import CellType, CodeType, FunctionType, ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from enigma._enigma import DType, Value, fail, name_value
+from enigma.callees import has_flow
 from enigma.errors import TraceError, from_core
-from enigma.flow_hooks import HOOKS as FLOW_HOOKS
-from enigma.rewrite_flow import FlowRewriter, remember
+
+if TYPE_CHECKING:
+    from enigma.rewrite_flow import FlowRewriter
 
 Range = tuple[int, int, int, int]
 
@@ -32,10 +34,18 @@ Range = tuple[int, int, int, int]
 class Source:
     """A rewritten function, without its globals and cells."""
 
-    __slots__ = ("code", "parameters", "place")
+    __slots__ = ("code", "hooks", "parameters", "place")
 
-    def __init__(self, code: CodeType, place: Range, parameters: dict[str, Range]) -> None:
+    def __init__(
+        self,
+        code: CodeType,
+        place: Range,
+        parameters: dict[str, Range],
+        hooks: dict[str, Any],
+    ) -> None:
         self.code = code
+        self.hooks = hooks
+        """What the names of its code that start with @ stand for."""
         self.place = place
         """Of its name: line from 1, column in bytes from 0, and the end."""
         self.parameters = parameters
@@ -43,7 +53,7 @@ class Source:
     def bind(self, function: FunctionType) -> FunctionType:
         """The rewritten function with the globals and closure of the original; all parameters positional."""
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-        for name, hook in HOOKS.items():
+        for name, hook in self.hooks.items():
             cells[name] = CellType(hook)
         closure = tuple(cells[name] for name in self.code.co_freevars)
         return FunctionType(self.code, function.__globals__, function.__name__, None, closure)
@@ -112,7 +122,14 @@ HOOKS = {
     "@names": _name_structure,
     "@declare": _declare,
     "@outer": _refuse_outer,
-} | FLOW_HOOKS
+}
+
+
+def _flow_hooks() -> dict[str, Any]:
+    """HOOKS and those of control flow, which are imported by the first kernel that has some."""
+    from enigma import flow_hooks
+
+    return HOOKS | flow_hooks.HOOKS
 
 
 # ---- The rewriting
@@ -429,10 +446,12 @@ def _read(function: FunctionType, what: str) -> tuple[ast.FunctionDef, Source, l
             f"{what} {node.name}: the text in {code.co_filename} is no longer what Python runs",
             hints=["the file changed after it was imported: reload it or restart Python"],
         )
-    return node, Source(code, place, parameters), imported
+    return node, Source(code, place, parameters, {}), imported
 
 
 def _flow(function: FunctionType) -> FlowRewriter:
+    from enigma.rewrite_flow import FlowRewriter
+
     file = function.__code__.co_filename
 
     def refuse(place: Range, message: str, hints: list[str]) -> NoReturn:
@@ -446,14 +465,18 @@ def rewrite(function: FunctionType) -> Source:
     what Python runs."""
     code = function.__code__
     node, source, imported = _read(function, "kernel")
-    _flow(function).function(node, set(), is_kernel=True)
+    flow = has_flow(node, function)
+    hooks = _flow_hooks() if flow else HOOKS
+    if flow:
+        _flow(function).function(node, set(), is_kernel=True)
     Rewriter(code.co_filename, code.co_freevars).visit(node)
     args = node.args
     args.args = [*args.posonlyargs, *args.args, *args.kwonlyargs]
     args.posonlyargs, args.kwonlyargs, args.kw_defaults = [], [], []
-    new = _compile(node, code, tuple(HOOKS), imported)
-    remember(new)
-    return Source(new, source.place, source.parameters)
+    new = _compile(node, code, tuple(hooks), imported)
+    if flow:
+        _remember(new)
+    return Source(new, source.place, source.parameters, hooks)
 
 
 def rewrite_called(function: FunctionType) -> FunctionType:
@@ -468,9 +491,16 @@ def rewrite_called(function: FunctionType) -> FunctionType:
     if ast.dump(node) == before:
         return function
     Rewriter(code.co_filename, code.co_freevars, is_kernel=False).visit(node)
-    new = _compile(node, code, tuple(HOOKS), imported)
-    remember(new)
-    return Source(new, source.place, source.parameters).bind_called(function)
+    hooks = _flow_hooks()
+    new = _compile(node, code, tuple(hooks), imported)
+    _remember(new)
+    return Source(new, source.place, source.parameters, hooks).bind_called(function)
+
+
+def _remember(code: CodeType) -> None:
+    from enigma.rewrite_flow import remember
+
+    remember(code)
 
 
 def _has_private_names(code: CodeType) -> bool:

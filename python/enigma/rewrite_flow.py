@@ -5,34 +5,32 @@ First `break`, `continue` and early `return` become flags, then each block becom
 body more than once:
 
                                          @1 = @if(x > 0, site)
-    if x > 0:                            while @1.again():
-        y = x               ->               y, = @1.enter((y,), (x,))
-    else:                                    if @1.first: y = x
+    if x > 0:                            for @1first in @1.rounds:
+        y = x               ->               if @1.carries: y, = @1.enter((y,), (x,))
+    else:                                    if @1first: y = x
         y = -x                               else: y = -x
-                                             @1.leave((y,))
-                                         y, = @1.result()
+                                             if @1.carries: @1.leave((y,))
+                                         if @1.carries: y, = @1.result()
 
 Only variables that are assigned in the block and read later (or in the next round) pass through it. On
-Python values the same code does what
-Python does. Names that start with @ cannot clash with the user's; lines and columns are those of the
-statement.
+Python values the same code does what Python does, and carries nothing. Names that start with @ cannot clash
+with the user's; lines and columns are those of the statement.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import os
-import sysconfig
 import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any, NoReturn
 
+from enigma.callees import GENERATOR_FLAGS, UNKNOWN, Resolver, is_users, needs_rewriting
 from enigma.flow_blocks import Blocks
 from enigma.flow_exits import Exits
 from enigma.flow_names import Liveness, assigned, captured, functions_in, outer_names, range_of
-from enigma.flow_tree import LOOPS, UNKNOWN, Forms, Resolver, hook, locate, name, thunk
+from enigma.flow_tree import LOOPS, Forms, hook, locate, name, thunk
 
 # ---- Expressions
 
@@ -204,43 +202,6 @@ def _has_blocks(statements: list[Any]) -> bool:
 
 
 # ---- The functions that a kernel calls
-
-LIBRARIES = [os.path.dirname(os.path.abspath(__file__)), sysconfig.get_path("stdlib")]
-
-
-@functools.cache
-def _is_users_file(file: str) -> bool:
-    path = os.path.abspath(file)
-    site = os.path.join(LIBRARIES[1], "site-packages")
-    if (
-        path.startswith(LIBRARIES[0] + os.sep)
-        or f"{os.sep}numpy{os.sep}" in path
-        or file.startswith("<frozen")
-    ):
-        return False
-    return path.startswith(site) or not path.startswith(LIBRARIES[1] + os.sep)
-
-
-def is_users(code: CodeType) -> bool:
-    return _is_users_file(code.co_filename)
-
-
-GENERATOR_FLAGS = 0x20 | 0x80 | 0x200
-
-
-def needs_rewriting(value: Any) -> bool:
-    """Whether calling it may run Python code of the user, so that the call asks for the rewritten
-    function."""
-    if isinstance(value, MethodType):
-        value = value.__func__
-    if isinstance(value, FunctionType):
-        return is_users(value.__code__)
-    return not isinstance(value, (BuiltinFunctionType, type)) and type(value).__module__ not in (
-        "enigma._enigma",
-        "nanobind",
-        "builtins",
-    )
-
 
 _done: weakref.WeakKeyDictionary[FunctionType, tuple[CodeType, FunctionType]] = weakref.WeakKeyDictionary()
 _own_code: set[int] = set()
