@@ -380,7 +380,7 @@ void verify(const Function &f) {
                 "malformed IR: " + std::string(info(op.opcode).name) + ": " + std::move(what),
                 f.locate(op.place));
   };
-  std::vector<bool> defined(f.numValues(), false);
+  std::vector<uint8_t> defined(f.numValues(), false);
   for (size_t i = 0; i < f.params().size(); ++i)
     defined[f.paramValue(i).id] = true;
   bool effect = false;
@@ -408,7 +408,6 @@ void verify(const Function &f) {
         fail(op, "result " + std::to_string(k) + " has the type " + f.type(f.result(op, k)).str());
   };
   auto visit = [&](auto &self, const Region &region) -> void {
-    std::vector<Value> local(region.args.begin(), region.args.end());
     for (Value v : region.args)
       defined[v.id] = true;
     for (uint32_t index : region.ops) {
@@ -416,13 +415,16 @@ void verify(const Function &f) {
       check(op);
       for (uint32_t inner : f.regionsOf(op))
         self(self, f.region(inner));
-      for (int r = 0; r < op.numResults; ++r) {
+      for (int r = 0; r < op.numResults; ++r)
         defined[op.firstResult + r] = true;
-        local.push_back(f.result(op, r));
-      }
     }
-    for (Value v : local) // what a region defines ends with it
+    if (&region == &f.region(0))
+      return;
+    for (Value v : region.args) // what a region defines ends with it
       defined[v.id] = false;
+    for (uint32_t index : region.ops)
+      for (int r = 0; r < f.op(index).numResults; ++r)
+        defined[f.op(index).firstResult + r] = false;
   };
   visit(visit, f.region(0));
   if (!effect)

@@ -42,6 +42,7 @@ private:
   const RunOptions *options = nullptr;
   const void *callingThread = nullptr;
   Clock::time_point start, lastAsked;
+  std::atomic<uint64_t> lookedAt{0}; ///< ticks when the clock was last read
   std::exception_ptr thrown;
   enum class Stop : uint8_t { None, Timeout, Interrupt, Dropped };
   std::atomic<Stop> stop{Stop::None};
