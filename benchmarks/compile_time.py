@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""From a Python function to Metal text: the first compile of a process, a warm one, and one that is known already.
+"""From a Python function to Metal text: the first compile of a process, a warm one, and one that is known already. Without
+the cache on disk, which start_time.py measures.
 
 A warm compile traces and compiles text that is in no cache. The goals are the project's own.
 """
@@ -7,6 +8,8 @@ A warm compile traces and compiles text that is in no cache. The goals are the p
 import os
 import subprocess
 import sys
+
+os.environ["ENIGMA_CACHE"] = "0"
 
 FIRST = """
 import time, numpy, enigma

@@ -148,18 +148,6 @@ void bindCompile(nb::module_ &module) {
   module.def(
       "is_tracing", [] { return currentTrace != nullptr; },
       "Whether a kernel is being traced on this thread.");
-  module.def(
-      "cache_statistics",
-      [] {
-        compile::CacheStatistics s = compile::cacheStatistics();
-        nb::dict out;
-        out["hits"] = s.hits;
-        out["misses"] = s.misses;
-        out["entries"] = s.entries;
-        return out;
-      },
-      "Hits, misses and entries of the cache of compiled kernels.");
-  module.def("clear_cache", &compile::clearCache, "Forgets all compiled kernels.");
 }
 
 } // namespace enigma::bindings

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The extension module `enigma._enigma`: calls one bind function per topic. The Python package re-exports
 // what users see.
+#include "cache.h"
 #include "compile.h"
 #include "enigma/Support/Version.h"
 #include "errors.h"
@@ -25,6 +26,7 @@ NB_MODULE(_enigma, module) {
   bindQueries(module);
   bindFlow(module);
   bindCompile(module);
+  bindCache(module);
   bindRuntime(module);
   bindLayout(module);
 }

@@ -5,7 +5,10 @@
 
 #include "Cache.h"
 #include "Session.h"
+#include "Stored.h"
+#include "enigma/Compile/DiskCache.h"
 #include "enigma/Dialect/Enigma.h"
+#include "enigma/Support/Version.h"
 #include "enigma/Target/Host/Executable.h"
 #include "enigma/Target/MSL/Emit.h"
 
@@ -14,12 +17,6 @@
 using namespace mlir;
 
 namespace enigma::compile {
-
-/// What equal keys share: the text, and by `structure` the host code.
-struct Artifact {
-  msl::MslText text;
-  Hash128 structure; ///< without names: names the host code
-};
 
 /// Host code of one structure, with the position in the traced program of each access that it can report.
 struct HostCode {
@@ -36,6 +33,31 @@ Cache<Artifact> &artifacts() {
 Cache<HostCode> &hostCodes() {
   static auto *cache = new Cache<HostCode>(1024);
   return *cache;
+}
+
+// Everything that an entry on disk depends on beside its key: this build, and for code the CPU.
+std::string identityOf(const Hash128 &key) { return key.str() + " " + std::string(support::buildId()); }
+
+// No name of the build, no cache: an entry of another build would go unnoticed.
+bool usesDisk() { return diskCache().isOpen() && !support::buildId().empty(); }
+
+bool loadArtifact(const std::string &identity, Artifact &into) {
+  std::string bytes;
+  return diskCache().load("msl", identity, bytes) && decode(bytes, into);
+}
+
+bool loadHostCode(const std::string &identity, HostCode &into) {
+  std::string bytes;
+  std::string_view object;
+  hostabi::KernelDescriptor descriptor;
+  if (!diskCache().load("host", identity, bytes) || !decode(bytes, descriptor, into.sites, object))
+    return false;
+  try {
+    into.executable = host::linkForHost(std::move(descriptor), object);
+  } catch (const Error &) { // compiling it again tells why, if that fails as well
+    return false;
+  }
+  return true;
 }
 
 void mix(Hasher &h, const Hash128 &function, const Options &options) {
@@ -103,14 +125,25 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
   Hasher h;
   mix(h, artifact->structure, chosen);
   h.word(check);
-  auto code = hostCodes().get(h.finish(), [&] {
+  const Hash128 codeKey = h.finish();
+  auto code = hostCodes().get(codeKey, [&] {
+    auto made = std::make_shared<HostCode>();
+    const bool onDisk = usesDisk();
+    const std::string identity = onDisk ? identityOf(codeKey) + " " + host::hostTarget() : "";
+    if (onDisk && loadHostCode(identity, *made))
+      return made;
     BorrowedSession session;
     auto module = session->lower(function, chosen, convert::Locations::sites);
-    auto made = std::make_shared<HostCode>();
+    made = std::make_shared<HostCode>();
     made->executable = host::compileForHost(
-        *module, {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false});
+        *module,
+        {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false, .keepObject = onDisk});
     for (const SourceLoc &loc : host::accessSites(*module))
       made->sites.push_back(loc.line);
+    if (onDisk)
+      diskCache().store(
+          "host", identity,
+          encode(made->executable->descriptor(), made->sites, made->executable->takeObject()));
     return made;
   });
   runtime::PipelineSource source;
@@ -157,17 +190,24 @@ std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Optio
   h.word(options.mslVersion);
   Hash128 key = h.finish();
   auto artifact = artifacts().get(key, [&] {
+    auto made = std::make_shared<Artifact>();
+    const bool onDisk = usesDisk();
+    const std::string identity = onDisk ? identityOf(key) : "";
+    if (onDisk && loadArtifact(identity, *made))
+      return made;
     BorrowedSession session;
     auto module = session->lower(function, options, convert::Locations::sites);
-    auto made = std::make_shared<Artifact>();
     made->text = msl::emitMSL(kernelOf(*module), {.version = options.mslVersion});
     made->structure = ir::hash(function, ir::HashScope::structure);
+    if (onDisk)
+      diskCache().store("msl", identity, encode(*made));
     return made;
   });
   return std::make_shared<CompiledKernel>(std::move(function), options, std::move(artifact), key);
 }
 
 CacheStatistics cacheStatistics() { return artifacts().statistics(); }
+CacheStatistics hostCodeStatistics() { return hostCodes().statistics(); }
 void clearCache() {
   artifacts().clear();
   hostCodes().clear();

@@ -9,14 +9,22 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
 using namespace mlir;
 
 namespace enigma::compile {
+namespace {
 
-Session::Session() : converter(context) {}
+std::atomic<uint64_t> sessions{0};
+
+} // namespace
+
+uint64_t contextsMade() { return sessions.load(std::memory_order_relaxed); }
+
+Session::Session() : converter(context) { sessions.fetch_add(1, std::memory_order_relaxed); }
 
 OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &options,
                                      convert::Locations locations) {

@@ -14,6 +14,7 @@ enigma.default_runtime().launch(compiled, [x, 2.0, y, out], grid=n, threads=256)
 import builtins as _builtins
 
 from enigma import arch as arch
+from enigma import cache as cache
 from enigma import fast as fast
 from enigma import precise as precise
 from enigma._enigma import Buffer as Buffer

@@ -2,10 +2,13 @@
 """Settings that all Python tests share: the Hypothesis profiles.
 
 `./dev test` takes the same examples on every run, so that a failure means a change; `./dev fuzz` sets
-HYPOTHESIS_PROFILE=fuzz and searches.
+HYPOTHESIS_PROFILE=fuzz and searches. Nothing is kept on disk, and nothing found there: a test compiles what it tests
+(test_disk_cache.py gives its processes folders of their own).
 """
 
 import os
+
+os.environ["ENIGMA_CACHE"] = "0"
 
 from hypothesis import HealthCheck, settings
 

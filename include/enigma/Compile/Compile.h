@@ -78,11 +78,17 @@ private:
 /// Verifies, looks up, and if it is new compiles to MSL. Throws Error at the user's line.
 ENIGMA_API std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Options &options = {});
 
-/// What the in-memory cache did since the process started, and holds now.
+/// What a cache in memory did since the process started, and holds now.
 struct CacheStatistics {
   uint64_t hits = 0, misses = 0, entries = 0;
 };
+/// Of the compiled kernels, and of their code for the CPU.
 ENIGMA_API CacheStatistics cacheStatistics();
+ENIGMA_API CacheStatistics hostCodeStatistics();
+/// How many MLIR contexts the process has made: none as long as all it needed was in the cache on disk
+/// (Compile/DiskCache.h).
+ENIGMA_API uint64_t contextsMade();
+/// Forgets what is in memory; the cache on disk stays.
 ENIGMA_API void clearCache();
 
 } // namespace enigma::compile

@@ -38,10 +38,18 @@ public:
       llvm::raw_string_ostream stream(ir);
       into.print(stream, nullptr);
     }
-    std::unique_ptr<llvm::MemoryBuffer> object;
-    timed(spent.generate, [&] { object = generateObject(into, *machine); });
-    timed(spent.link, [&] { code = link(std::move(object)); });
-    kernel.entry = code.entry;
+    std::unique_ptr<llvm::MemoryBuffer> generated;
+    timed(spent.generate, [&] { generated = generateObject(into, *machine); });
+    if (options.keepObject)
+      object = generated->getBuffer().str();
+    timed(spent.link, [&] { linked = link(std::move(generated)); });
+    kernel.entry = linked.entry;
+  }
+  LinkedExecutable(hostabi::KernelDescriptor descriptor, std::string_view from) {
+    kernel = std::move(descriptor);
+    auto copy = llvm::MemoryBuffer::getMemBufferCopy({from.data(), from.size()}, "kernel");
+    timed(spent.link, [&] { linked = link(std::move(copy)); });
+    kernel.entry = linked.entry;
   }
 
 private:
@@ -53,13 +61,17 @@ private:
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
 
-  LinkedCode code;
+  LinkedCode linked;
 };
 
 } // namespace
 
 std::shared_ptr<Executable> compileForHost(mlir::ModuleOp module, const HostOptions &options) {
   return std::make_shared<LinkedExecutable>(module, options);
+}
+
+std::shared_ptr<Executable> linkForHost(hostabi::KernelDescriptor descriptor, std::string_view object) {
+  return std::make_shared<LinkedExecutable>(std::move(descriptor), object);
 }
 
 } // namespace enigma::host

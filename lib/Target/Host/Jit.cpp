@@ -7,11 +7,12 @@
 #include "LaneMath.h"
 #include "LaneMemory.h"
 #include "enigma/Support/Error.h"
+#include "enigma/Target/Host/Executable.h"
 
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
+#include "llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
@@ -55,6 +56,11 @@ JITTargetMachineBuilder machineBuilder(const std::string &cpu) {
   return builder;
 }
 
+std::string targetText() {
+  const JITTargetMachineBuilder builder = machineBuilder("");
+  return builder.getTargetTriple().str() + " " + builder.getCPU() + " " + builder.getFeatures().getString();
+}
+
 struct MachinePool {
   std::mutex mutex;
   std::vector<std::pair<std::string, std::unique_ptr<llvm::TargetMachine>>> free;
@@ -79,33 +85,27 @@ public:
   }
 
   LinkedCode link(std::unique_ptr<llvm::MemoryBuffer> object) {
-    ExecutionSession &session = jit->getExecutionSession();
     JITDylib &library = session.createBareJITDylib("kernel" + std::to_string(count.fetch_add(1)));
     library.addToLinkOrder(*runtime);
     // From here on the library is freed with its owner, also when linking fails.
-    std::shared_ptr<void> owner(&library, [&session](void *unused) {
+    std::shared_ptr<void> owner(&library, [this](void *unused) {
       llvm::consumeError(session.removeJITDylib(*static_cast<JITDylib *>(unused)));
     });
-    if (auto error = jit->addObjectFile(library, std::move(object)))
+    if (auto error = linker.add(library, std::move(object)))
       fail("cannot link a kernel", std::move(error));
-    const auto address = valueOf("cannot link a kernel", jit->lookup(library, "enigma_entry"));
-    return {address.toPtr<hostabi::KernelEntry>(), std::move(owner)};
+    const auto symbol =
+        valueOf("cannot link a kernel", session.lookup({&library}, mangled("enigma_entry")));
+    return {symbol.getAddress().toPtr<hostabi::KernelEntry>(), std::move(owner)};
   }
 
 private:
-  Session() {
-    jit = valueOf("cannot start the JIT", LLJITBuilder()
-                                              .setJITTargetMachineBuilder(machineBuilder(""))
-                                              .setObjectLinkingLayerCreator([](ExecutionSession &session) {
-                                                return std::make_unique<ObjectLinkingLayer>(session);
-                                              })
-                                              .setPlatformSetUp(setUpInactivePlatform)
-                                              .setLinkProcessSymbolsByDefault(false)
-                                              .create());
-    runtime = &jit->getExecutionSession().createBareJITDylib("enigma");
+  // Not LLJIT: it makes two target machines for what is never compiled here, a millisecond of every start.
+  Session()
+      : session(valueOf("cannot start the JIT", SelfExecutorProcessControl::Create())), linker(session),
+        runtime(&session.createBareJITDylib("enigma")) {
     SymbolMap symbols;
     const auto define = [&](const std::string &name, auto *function) {
-      symbols[jit->mangleAndIntern(name)] = {ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported};
+      symbols[mangled(name)] = {ExecutorAddr::fromPtr(function), llvm::JITSymbolFlags::Exported};
     };
     for (const LaneFunction &function : laneFunctions())
       define(std::string("enigma_lanes_") + function.name, function.address);
@@ -133,12 +133,27 @@ private:
       fail("cannot start the JIT", std::move(error));
   }
 
-  std::unique_ptr<LLJIT> jit;
-  JITDylib *runtime = nullptr;
+  /// As symbols are spelled in object files: C names have an underscore before them on macOS.
+  SymbolStringPtr mangled(const std::string &name) {
+#if defined(__APPLE__)
+    return session.intern("_" + name);
+#else
+    return session.intern(name);
+#endif
+  }
+
+  ExecutionSession session;
+  ObjectLinkingLayer linker;
+  JITDylib *runtime;
   std::atomic<uint64_t> count{0};
 };
 
 } // namespace
+
+const std::string &hostTarget() {
+  static const auto *text = new std::string(targetText());
+  return *text;
+}
 
 Machine borrowMachine(const std::string &cpu) {
   MachinePool &pool = machinePool();

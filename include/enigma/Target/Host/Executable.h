@@ -19,6 +19,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace enigma::host {
@@ -32,6 +33,8 @@ struct HostOptions {
   std::string cpu;
   /// Keep the optimised LLVM IR in Executable::llvmIr.
   bool keepIr = false;
+  /// Keep the object code for Executable::takeObject and linkForHost.
+  bool keepObject = false;
 };
 
 /// Milliseconds that the parts of a compilation took.
@@ -47,15 +50,24 @@ public:
   const hostabi::KernelDescriptor &descriptor() const { return kernel; }
   const CompileTimes &times() const { return spent; }
   const std::string &llvmIr() const { return ir; }
+  /// Hands out the relocatable code, once.
+  std::string takeObject() { return std::move(object); }
 
 protected:
   hostabi::KernelDescriptor kernel;
   CompileTimes spent;
-  std::string ir;
+  std::string ir, object;
 };
 
 /// Compiles the one kernel of `module`.
 std::shared_ptr<Executable> compileForHost(mlir::ModuleOp module, const HostOptions &options = {});
+
+/// What the code of `compileForHost` runs on: the triple, the CPU and its features, in LLVM's words.
+const std::string &hostTarget();
+
+/// The executable of an earlier compileForHost, of its descriptor and its object, made by this very build of
+/// the library for this hostTarget(). Links, and compiles nothing.
+std::shared_ptr<Executable> linkForHost(hostabi::KernelDescriptor descriptor, std::string_view object);
 
 /// The user's line of each access number that an out-of-bounds report can carry, in the order of
 /// compileForHost.
