@@ -93,8 +93,7 @@ public:
     });
     if (auto error = linker.add(library, std::move(object)))
       fail("cannot link a kernel", std::move(error));
-    const auto symbol =
-        valueOf("cannot link a kernel", session.lookup({&library}, mangled("enigma_entry")));
+    const auto symbol = valueOf("cannot link a kernel", session.lookup({&library}, mangled("enigma_entry")));
     return {symbol.getAddress().toPtr<hostabi::KernelEntry>(), std::move(owner)};
   }
 
