@@ -141,9 +141,8 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
     for (const SourceLoc &loc : host::accessSites(*module))
       made->sites.push_back(loc.line);
     if (onDisk)
-      diskCache().store(
-          "host", identity,
-          encode(made->executable->descriptor(), made->sites, made->executable->takeObject()));
+      diskCache().store("host", identity,
+                        encode(made->executable->descriptor(), made->sites, made->executable->takeObject()));
     return made;
   });
   runtime::PipelineSource source;

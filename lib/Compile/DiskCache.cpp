@@ -289,7 +289,8 @@ DiskCache *fromEnvironment() {
 } // namespace
 
 DiskCache &diskCache() {
-  static DiskCache *cache = fromEnvironment(); // never destroyed: kernels may be compiled while the process ends
+  static DiskCache *cache =
+      fromEnvironment(); // never destroyed: kernels may be compiled while the process ends
   return *cache;
 }
 

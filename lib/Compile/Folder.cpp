@@ -32,7 +32,9 @@ void makeFolders(const std::string &path) {
   mkdir(path.c_str(), 0700);
 }
 
-int openDirectory(const std::string &path) { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+int openDirectory(const std::string &path) {
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
 
 } // namespace
 
@@ -69,9 +71,7 @@ bool Folder::rename(const std::string &from, const std::string &to) const {
   return renameat(folder.number(), from.c_str(), folder.number(), to.c_str()) == 0;
 }
 
-bool Folder::remove(const std::string &name) const {
-  return unlinkat(folder.number(), name.c_str(), 0) == 0;
-}
+bool Folder::remove(const std::string &name) const { return unlinkat(folder.number(), name.c_str(), 0) == 0; }
 
 std::vector<FolderEntry> Folder::entries() const {
   std::vector<FolderEntry> out;
@@ -86,7 +86,8 @@ std::vector<FolderEntry> Folder::entries() const {
   while (const dirent *found = readdir(stream)) {
     struct stat status;
     if (!isOurs(found->d_name) ||
-        fstatat(folder.number(), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        fstatat(folder.number(), found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode))
       continue;
     FolderEntry entry;
     entry.name = found->d_name;

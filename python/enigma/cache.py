@@ -4,8 +4,9 @@
 enigma.cache.info()          # what they hold, and how often they helped
 enigma.cache.clear()         # forgets everything
 
-The environment is read when the first kernel is compiled: ENIGMA_CACHE=0 keeps nothing on disk, ENIGMA_CACHE_DIR names
-the folder, ENIGMA_CACHE_SIZE its limit in MiB. docs/runtime.md says what an entry depends on.
+The environment is read when the first kernel is compiled: ENIGMA_CACHE=0 keeps nothing on disk,
+ENIGMA_CACHE_DIR names the folder, ENIGMA_CACHE_SIZE its limit in MiB. docs/runtime.md says what an entry
+depends on.
 """
 
 from __future__ import annotations

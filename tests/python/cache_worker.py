@@ -11,9 +11,9 @@ import random
 import sys
 
 import numpy as np
+from enigma._enigma import clear_cache
 
 import enigma
-from enigma._enigma import clear_cache
 
 KERNELS = 24
 

@@ -86,7 +86,7 @@ def test_no_cache_when_it_is_switched_off(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, value, reason",
+    ("name", "value", "reason"),
     [
         ("ENIGMA_CACHE", "off", "ENIGMA_CACHE must be 0 or 1, got 'off'"),
         (
