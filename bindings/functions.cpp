@@ -44,6 +44,8 @@ PyObject *call(size_t index, MathMode mode, PyObject *const *args, Py_ssize_t co
     size_t n = std::min<size_t>(count, 5);
     for (size_t i = 0; i < n; ++i)
       operands[i] = operandFrom(trace, function.name, args[i]);
+    if (n + 1 == ir::info(function.op).rule.numOperands && ir::info(function.op).operandNames[n] == "modulo")
+      operands[n++] = ir::Literal(32);
     if (isComparison(function.op) && n == 2)
       return wrapValue(trace, builder.compare(function.op, operands[0], operands[1]));
     return wrapResults(trace, function.op,

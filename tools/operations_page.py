@@ -33,7 +33,7 @@ FURTHER = {
 }
 ORDER = [
     "Operators", "Comparisons", "Conversion", "Common functions", "Float functions", "Float classification",
-    "Integer functions", "Memory", "Thread queries",
+    "Integer functions", "Simdgroups", "Quadgroups", "Memory", "Thread queries",
 ]  # fmt: skip
 
 HEAD = """# Operations
@@ -68,6 +68,7 @@ def metal_text(op: dict[str, Any]) -> str:
         elif text.startswith("$") and re.fullmatch(r"\$\w+", text):
             continue  # unchanged, such as abs of an unsigned number
         else:
+            # The last, which serves most types, has no conversions around it.
             text = "`" + re.sub(r"\$(\w+)&?", r"\1", text.replace("$mode", "")).replace("|", "\\|") + "`"
         if text not in spellings:
             spellings.append(text)

@@ -94,12 +94,14 @@ namespace {
 struct KindInfo {
   bool elementwise, bf16Native;
   int mslVersion;
+  bool convergent;
 };
 constexpr KindInfo kindInfos[] = {
-#define ENIGMA_KIND(name, cls, elementwise, bf16, major, minor) {elementwise, bf16, major * 10 + minor},
+#define ENIGMA_KIND(name, cls, elementwise, bf16, major, minor, convergent)                                  \
+  {elementwise, bf16, major * 10 + minor, convergent},
 #include "enigma/Dialect/Kinds.inc"
 #undef ENIGMA_KIND
-    {false, true, 0},
+    {false, true, 0, false},
 };
 const KindInfo &infoOf(OpKind kind) { return kindInfos[static_cast<size_t>(kind)]; }
 } // namespace
@@ -116,6 +118,7 @@ OpKind kindOf(Operation *op) {
   return it == table->end() ? OpKind::foreign : it->second;
 }
 bool isElementwise(OpKind kind) { return infoOf(kind).elementwise; }
+bool isConvergent(OpKind kind) { return infoOf(kind).convergent; }
 bool isBf16Native(OpKind kind) { return infoOf(kind).bf16Native; }
 int mslVersionOf(OpKind kind) { return infoOf(kind).mslVersion; }
 

@@ -180,7 +180,7 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
     if (i.rule.operands[k] == Slot::I && operands[0].isLiteral())
       shared[numShared++] = operands[k];
   Elem t = *unify(name, {shared, size_t(numShared)}, takesBool(i.types));
-  if (!i.types.contains(t)) {
+  if (numShared && !i.types.contains(t)) {
     std::vector<std::string> notes;
     if (isInt(t) && i.types.contains(Elem::f32))
       notes.push_back("convert it: enigma.f32(x)");
@@ -200,12 +200,19 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
       lanes = std::max(lanes, n);
     }
 
+  if (i.convergent) {
+    checkLanes(i, name, operands, Type::value(t, lanes));
+    // Metal's broadcast wants the same number in all lanes; one that is computed may differ.
+    if ((op == Opcode::simd_broadcast || op == Opcode::quad_broadcast) && !operands[1].isLiteral())
+      op = op == Opcode::simd_broadcast ? Opcode::simd_shuffle : Opcode::quad_shuffle;
+  }
   Value values[4];
   for (size_t k = 0; k < operands.size(); ++k) {
     Slot slot = i.rule.operands[k];
     Elem want = slot == Slot::b1    ? Elem::b1
                 : slot == Slot::i32 ? Elem::i32
                 : slot == Slot::u32 ? Elem::u32
+                : slot == Slot::u16 ? Elem::u16
                                     : t;
     const Operand &o = operands[k];
     if (slot != Slot::T && !o.isLiteral()) {
@@ -227,7 +234,7 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
     } else {
       values[k] = materialise(name, o, want);
     }
-    if (lanes > 1 && fn.type(values[k]).lanes == 1 && slot != Slot::u32)
+    if (lanes > 1 && fn.type(values[k]).lanes == 1 && slot != Slot::u32 && slot != Slot::u16)
       values[k] = append(Opcode::splat, {values[k]}, fn.type(values[k]).withLanes(lanes));
   }
 

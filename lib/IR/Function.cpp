@@ -315,6 +315,8 @@ bool slotAccepts(Slot slot, Type t, const OpInfo &i, Type main) {
     return t == main.withElem(Elem::i32);
   case Slot::u32:
     return t == Type::value(Elem::u32);
+  case Slot::u16:
+    return t == Type::value(Elem::u16);
   }
   return false;
 }

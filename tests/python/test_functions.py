@@ -24,6 +24,12 @@ SECTION_4 = (  # noqa: SIM905
     "thread_index_in_simdgroup simdgroup_index_in_threadgroup threads_per_simdgroup "
     "threads_per_threadgroup threads_per_grid dispatch_threads_per_threadgroup threadgroups_per_grid "
     "thread_index_in_threadgroup simdgroups_per_threadgroup "
+    "simd_sum simd_product simd_min simd_max simd_and simd_or simd_xor simd_prefix_inclusive_sum "
+    "simd_prefix_exclusive_sum simd_prefix_inclusive_product simd_prefix_exclusive_product simd_shuffle "
+    "simd_shuffle_up simd_shuffle_down simd_shuffle_xor simd_shuffle_rotate_up simd_shuffle_rotate_down "
+    "simd_shuffle_and_fill_up simd_shuffle_and_fill_down simd_broadcast simd_broadcast_first simd_ballot "
+    "simd_all simd_any simd_is_first simd_active_threads_mask quad_sum quad_product quad_min quad_max "
+    "quad_shuffle quad_broadcast quad_ballot quad_all quad_any quad_is_first "
 ).split()
 MODAL = (  # noqa: SIM905
     "sqrt rsqrt exp exp2 exp10 log log2 log10 pow powr sin cos tan asin acos atan atan2 sinh cosh "
@@ -53,12 +59,14 @@ def test_a_function_takes_exactly_its_types(name, op, types):
     for dtype in (getattr(en, n) for n in TYPES):
 
         def k(A: dtype, C: en.b1, N: en.u32, Out: en.b1):
-            values = {"T": A[0], "I": A[1], "b1": C[0], "i32": N[0], "u32": N[1]}
+            values = {"T": A[0], "I": A[1], "b1": C[0], "i32": N[0], "u32": N[1], "u16": 2}
             result = function(*(values[slot] for slot in op["operand_slots"]))
             first = result[0] if isinstance(result, tuple) else result
             Out[0] = first != first
 
-        if dtype.name in types or (dtype.name == "b1" and "i32" in types):  # b1 counts as i32
+        shares = "T" in op["operand_slots"]
+        # b1 counts as i32
+        if not shares or dtype.name in types or (dtype.name == "b1" and "i32" in types):
             assert "kernel void" in en.compile(en.kernel(k)).metal_source
         else:
             with pytest.raises(en.TraceError, match=f"^{name}: needs "):

@@ -65,7 +65,7 @@ def op_table(ops: list[Op]) -> str:
             f"{{Rule::Kind::{kind}, {len(op.operand_slots)}, {len(results) if kind == 'slots' else len(op.results)}, "
             f"{slots(op.operand_slots)}, {slots(results)}}}, {str(op.elementwise).lower()}, {str(op.pure).lower()}, "
             f"{str(op.has_axis).lower()}, {str(op.modal).lower()}, {{{', '.join(quote(n) for n in names)}}}, "
-            f"{op.msl_version[0]}, {op.msl_version[1]}}},\n"
+            f"{op.msl_version[0]}, {op.msl_version[1]}, {str(op.convergent).lower()}}},\n"
         )
     lines.append("#endif\n#ifdef ENIGMA_PYTHON_FUNCTIONS\n")
     for op in ops:
@@ -78,10 +78,10 @@ def op_table(ops: list[Op]) -> str:
 
 
 def dialect_kinds(ops: list[Op]) -> str:
-    """ENIGMA_KIND(enumerator, C++ class, elementwise, bf16 in MSL, MSL major, MSL minor)"""
+    """ENIGMA_KIND(enumerator, C++ class, elementwise, bf16 in MSL, MSL major, MSL minor, convergent)"""
     return HEADER + "".join(
         f"ENIGMA_KIND({op.enum}, {op.cpp_class}, {str(op.elementwise).lower()}, {str(op.bf16_native).lower()}, "
-        f"{op.msl_version[0]}, {op.msl_version[1]})\n"
+        f"{op.msl_version[0]}, {op.msl_version[1]}, {str(op.convergent).lower()})\n"
         for op in ops
     )
 
@@ -117,10 +117,10 @@ def msl_templates(ops: list[Op]) -> str:
 
 
 def host_lowering(ops: list[Op]) -> str:
-    """A case per elementwise operation: `case OpKind::x: { Value x = in[0]; return {expression}; }`"""
+    """A case per operation of that kind: `case OpKind::x: { Value x = in[0]; return {expression}; }`"""
     out = [HEADER]
     for op in ops:
-        if not op.elementwise or not op.host:
+        if not op.host:
             continue
         names = "".join(f"  [[maybe_unused]] auto {n} = in[{i}];\n" for i, n in enumerate(op.operands))
         out.append(f"case OpKind::{op.enum}: {{\n{names}  return {{{op.host}}};\n}}\n")
@@ -151,6 +151,7 @@ def python_records(ops: list[Op]) -> str:
             "samples": op.samples,
             "ulp": op.ulp,
             "elementwise": op.elementwise,
+            "convergent": op.convergent,
             "has_axis": op.has_axis,
             "msl": [{"types": c, "text": t} for c, t in op.msl],
             "has_host": bool(op.host),
@@ -178,7 +179,10 @@ def main() -> None:
     write(options.out / "enigma/IR/OpTable.inc", op_table(ops))
     write(options.out / "enigma/Dialect/Kinds.inc", dialect_kinds(ops))
     write(options.out / "enigma/Target/MSL/Templates.inc", msl_templates(ops))
-    write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(ops))
+    elementwise = [op for op in ops if op.elementwise]
+    convergent = [op for op in ops if op.convergent]
+    write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(elementwise))
+    write(options.out / "enigma/Target/Host/Convergent.inc", host_lowering(convergent))
     write(options.out / "enigma/IR/FunctionDocs.inc", function_docs(ops))
     write(options.python / "_ops.json", python_records(ops))
     write(options.python / "functions.pyi", stub(ops, modal_only=False))

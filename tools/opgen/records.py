@@ -23,6 +23,7 @@ CLASSES = {
     "number": FLOATS + SIGNED + UNSIGNED,
     "int|bool": SIGNED + UNSIGNED + ["b1"],
     "any": ELEMS,
+    "wide": ["i64", "u64"],
     "": [],
 }
 CLASSES.update({e: [e] for e in ELEMS})
@@ -71,6 +72,7 @@ class Op:
     description: str
     example: str
     elementwise: bool
+    convergent: bool
     pure: bool
     has_axis: bool
     functions: list[tuple[str, str]] = field(default_factory=list)
@@ -84,16 +86,16 @@ class Op:
         return CLASSES[self.types]
 
 
-def parse_rule(record: str, rule: str) -> tuple[str, list[str], list[str]]:
+def parse_rule(record: str, rule: str, convergent: bool) -> tuple[str, list[str], list[str]]:
     if "->" not in rule:
         return rule or "kernel", [], []
     left, right = (side.strip() for side in rule.split("->"))
     results = [s.strip() for s in right.split(",")]
-    if left in ("", "axis"):
+    if left in ("", "axis") and not convergent:
         return "query", [], results
-    operands = [s.strip() for s in left.split(",")]
+    operands = [s.strip() for s in left.split(",")] if left else []
     for slot in operands + results:
-        if slot not in ("T", "I", "U", "b1", "i32", "u32"):
+        if slot not in ("T", "I", "U", "b1", "i32", "u32", "u16"):
             fail(record, f"unknown slot {slot!r} in the rule {rule!r}")
     return "slots", operands, results
 
@@ -112,7 +114,8 @@ def read(records: dict[str, Any]) -> list[Op]:
             parents = records[kind["def"]]["!superclasses"]
             if "Type" in parents or "TypeConstraint" in parents:
                 values.append(name)
-        kind, operand_slots, result_slots = parse_rule(record, r["rule"])
+        convergent = "convergent" in r and bool(r["convergent"])
+        kind, operand_slots, result_slots = parse_rule(record, r["rule"], convergent)
         if kind == "slots" and len(values) != len(operand_slots):
             fail(record, f"the rule {r['rule']!r} has another number of operands than {values}")
         if r["types"] not in CLASSES:
@@ -144,6 +147,7 @@ def read(records: dict[str, Any]) -> list[Op]:
             description=re.sub(r"\s+", " ", r["description"]).strip(),
             example=r["example"],
             elementwise="elementwise" in r and bool(r["elementwise"]),
+            convergent=convergent,
             pure=not memory and kind not in ("kernel", "control"),
             has_axis=bool(r.get("hasAxis", 0)),
         )

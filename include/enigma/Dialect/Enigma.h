@@ -48,6 +48,16 @@ mlir::Type unsignedLike(mlir::Type t);
 
 } // namespace enigma::dialect
 
+namespace enigma::dialect {
+
+/// What operations among lanes read: which lanes are active. Nothing writes it; as a thing that is read it
+/// keeps passes from moving such an operation to where other lanes are active.
+struct LaneResource : mlir::SideEffects::Resource::Base<LaneResource> {
+  llvm::StringRef getName() final { return "lanes"; }
+};
+
+} // namespace enigma::dialect
+
 #define GET_OP_CLASSES
 #include "enigma/Dialect/EnigmaOps.h.inc"
 
@@ -63,6 +73,9 @@ enum class OpKind : uint16_t {
 
 OpKind kindOf(mlir::Operation *op);
 bool isElementwise(OpKind kind);
+/// Whether the result depends on which lanes are active: operations among the lanes of a simdgroup or
+/// quadgroup.
+bool isConvergent(OpKind kind);
 /// Whether MSL has the operation on bfloat; the others are computed in f32.
 bool isBf16Native(OpKind kind);
 /// First MSL version that has the operation, as major * 10 + minor.

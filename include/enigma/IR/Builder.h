@@ -125,6 +125,8 @@ public:
 private:
   Value emit(Opcode op, std::span<const Operand> operands, uint64_t immediate, std::string_view name);
   std::optional<Elem> unify(std::string_view name, std::span<const Operand> operands, bool keepBool);
+  void checkLanes(const OpInfo &op, std::string_view name, std::span<const Operand> operands,
+                  Type type) const;
   Value materialise(std::string_view name, Operand operand, Elem to);
   Value indexOf(std::string_view name, Operand index);
   Value maskOf(std::string_view name, Operand mask);

@@ -36,6 +36,7 @@ enum class Slot : uint8_t {
   b1,  ///< b1 in T's shape
   i32, ///< i32 in T's shape
   u32, ///< u32, always a scalar
+  u16, ///< u16, always a scalar: the number of a lane
 };
 
 /// How the operands and results of an operation are typed.
@@ -62,6 +63,7 @@ struct OpInfo {
   bool modal = false;   ///< the immediate is a MathMode
   std::array<std::string_view, 4> operandNames{};
   uint8_t mslMajor = 2, mslMinor = 2;
+  bool convergent = false; ///< depends on which lanes are active
 };
 
 inline constexpr int numOpcodes = 0

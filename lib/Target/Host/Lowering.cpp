@@ -7,6 +7,7 @@
 #include "KernelEmitter.h"
 #include "LaneBuilder.h"
 #include "MemoryEmitter.h"
+#include "SimdEmitter.h"
 #include "enigma/Dialect/Enigma.h"
 
 #include "mlir/IR/Location.h"
@@ -188,10 +189,11 @@ private:
     return descriptor;
   }
 
-  /// Which traversal the kernel's thread queries need.
+  /// Which traversal the kernel's thread queries and operations among lanes need.
   KernelEmitter::Shape shapeOf(KernelDescriptor &descriptor) {
     bool asksLanes = false, asksGroupX = false, asksPosition = false;
     kernel.walk([&](mlir::Operation *op) {
+      asksLanes |= isConvergent(kindOf(op));
       const auto query = queryOf(kindOf(op));
       if (!query)
         return;
@@ -348,7 +350,7 @@ private:
       values[op.getResult(0)] = {frame->query(query->query, axis)};
       return;
     }
-    if (isElementwise(kind))
+    if (isElementwise(kind) || isConvergent(kind))
       return lowerElementwise(op, kind);
     if (auto constant = llvm::dyn_cast<ConstantOp>(op)) {
       values[constant] = constantOf(constant);
@@ -578,6 +580,16 @@ private:
     LaneBuilder &b = *lane;
     switch (kind) {
 #include "enigma/Target/Host/Elementwise.inc"
+    default:
+      return amongLanes(op, kind, in);
+    }
+  }
+
+  /// One component of an operation among the active lanes: `s` in the `host` expressions of the table.
+  Components amongLanes(mlir::Operation &op, OpKind kind, const Components &in) {
+    SimdEmitter s(*lane, control->active());
+    switch (kind) {
+#include "enigma/Target/Host/Convergent.inc"
     default:
       fail(&op, "the operation table has no host lowering of this operation");
     }

@@ -101,7 +101,7 @@ private:
 
   static bool isQuery(Operation *op) {
     return op->getNumOperands() == 0 && op->getNumResults() == 1 && op->getNumRegions() == 0 &&
-           kindOf(op) != OpKind::constant;
+           kindOf(op) != OpKind::constant && !isConvergent(kindOf(op));
   }
 
   MslText assemble(const MslOptions &options) {
@@ -164,12 +164,28 @@ private:
     expressions[v] = std::move(e);
     if (readsMemory)
       pending.insert(v);
+    if (consumedLanes)
+      amongLanes.insert(v);
   }
 
   // The expression of an operand; a memory read inside it moves to where it is used.
   const Expression &use(Value v) {
     consumedRead |= pending.remove(v);
+    consumedLanes |= amongLanes.contains(v);
     return expressions[v];
+  }
+
+  // An operand that its user evaluates in some lanes only: operations among lanes stay in front of it, where
+  // all lanes take part.
+  void keepLanesTogether(Operation &op) {
+    const OpKind kind = kindOf(&op);
+    const bool isLazy = kind == OpKind::select || kind == OpKind::and_ || kind == OpKind::or_ ||
+                        kind == OpKind::load_if || kind == OpKind::store_if;
+    for (Value v : op.getOperands())
+      if (isLazy && amongLanes.remove(v)) {
+        pending.remove(v);
+        bind(v, Expression(expressions[v]));
+      }
   }
 
   // Reads that were put off happen before a write.
@@ -189,6 +205,8 @@ private:
       if (!isa<BufferType>(t) && scalarOf(t).isBF16())
         need(31);
     consumedRead = false;
+    keepLanesTogether(op);
+    consumedLanes = isConvergent(kind);
     if (kind == OpKind::constant) {
       expressions[op.getResult(0)] = literal(cast<ConstantOp>(op).getValue());
       return;
@@ -492,8 +510,10 @@ private:
   Names names;
   llvm::DenseMap<Value, Expression> expressions;
   llvm::MapVector<llvm::StringRef, QueryParam> queries;
-  llvm::SetVector<Value> pending; ///< expressions that read memory and are not yet in a statement
-  bool consumedRead = false;      ///< whether the operation at hand took such an expression in
+  llvm::SetVector<Value> pending;    ///< expressions that read memory and are not yet in a statement
+  bool consumedRead = false;         ///< whether the operation at hand took such an expression in
+  llvm::SetVector<Value> amongLanes; ///< expressions with operations among lanes, not yet in a statement
+  bool consumedLanes = false;        ///< the same of those
   std::vector<std::string> prelude;
   std::string body;
   int version = 22;

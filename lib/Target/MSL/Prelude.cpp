@@ -5,8 +5,10 @@
 //   integers   one template for every scalar and vector type: written with select(), which is componentwise
 //   floats     a scalar function on float; the forms on half (computed in float) and on vectors are made from
 //   it bfloats    a scalar function on bfloat, and vector forms made from it
+//   longs      operations among lanes on 64-bit integers (LanePrelude.cpp), and vector forms made from it
 #include "enigma/Target/MSL/Prelude.h"
 
+#include "PreludeEntry.h"
 #include "enigma/Support/Error.h"
 
 #include <algorithm>
@@ -16,19 +18,8 @@
 namespace enigma::msl {
 namespace {
 
-enum class Family { Integers, Floats, Bfloats };
-
-struct Entry {
-  std::string_view name;
-  Family family;
-  int arity;
-  std::string_view element; ///< scalar result type where it is not that of the arguments
-  std::string_view callee;  ///< the one other entry that it needs
-  std::string_view text;
-};
-
 // Callees stand before callers.
-constexpr Entry entries[] = {
+constexpr Entry ownEntries[] = {
     {"enigma_abs", Family::Integers, 1, "", "", R"(// |x|; the smallest integer stays itself.
 template <typename T, typename U>
 inline T enigma_abs(T x) {
@@ -196,6 +187,16 @@ inline bool enigma_isnormal_bfloat(bfloat x) {
 )"},
 };
 
+const std::vector<Entry> &allEntries() {
+  static const auto *all = [] {
+    auto *list = new std::vector<Entry>(std::begin(ownEntries), std::end(ownEntries));
+    std::span<const Entry> lanes = laneEntries();
+    list->insert(list->end(), lanes.begin(), lanes.end());
+    return list;
+  }();
+  return *all;
+}
+
 struct ValueType {
   std::string element;
   int components = 1;
@@ -209,7 +210,9 @@ ValueType parseType(std::string_view text) {
   return {std::string(text), 1};
 }
 
-Family familyOf(const ValueType &type) {
+Family familyOf(const Entry &entry, const ValueType &type) {
+  if (entry.family == Family::Longs)
+    return type.element == "long" || type.element == "ulong" ? Family::Longs : Family::Integers;
   if (type.element == "float" || type.element == "half")
     return Family::Floats;
   return type.element == "bfloat" ? Family::Bfloats : Family::Integers;
@@ -229,11 +232,18 @@ std::string overload(const Entry &entry, const ValueType &type) {
     return text;
   };
   params = list([&](const std::string &x) { return type.str() + " " + x; });
+  std::string lanes; // arguments that all components share
+  for (std::string_view lane : entry.lanes) {
+    if (lane.empty())
+      continue;
+    params += ", ushort " + std::string(lane);
+    lanes += ", " + std::string(lane);
+  }
   if (type.components == 1)
     body = name + "(" + list([](const std::string &x) { return "float(" + x + ")"; }) + ")";
   for (int c = 0; type.components > 1 && c < type.components; ++c)
     body += (c ? ", " : "") + name + "(" +
-            list([&](const std::string &x) { return x + "." + std::string(components[c]); }) + ")";
+            list([&](const std::string &x) { return x + "." + std::string(components[c]); }) + lanes + ")";
   return "inline " + result.str() + " " + name + "(" + params + ") { return " + result.str() + "(" + body +
          "); }\n";
 }
@@ -258,22 +268,23 @@ struct Wanted {
 } // namespace
 
 std::string preludeFor(std::span<const std::string_view> used) {
-  Wanted wanted[std::size(entries)];
+  const std::vector<Entry> &entries = allEntries();
+  std::vector<Wanted> wanted(entries.size());
   auto want = [&](auto &self, std::string_view name, std::string_view typeText) -> void {
     bool found = false;
     ValueType type = parseType(typeText);
-    for (size_t i = 0; i < std::size(entries); ++i) {
+    for (size_t i = 0; i < entries.size(); ++i) {
       const Entry &entry = entries[i];
-      if (entry.name != name || (!typeText.empty() && familyOf(type) != entry.family))
+      if (entry.name != name || (!typeText.empty() && familyOf(entry, type) != entry.family))
         continue;
       found = true;
       if (!typeText.empty())
         wanted[i].add(entry, type);
       else
-        for (std::string_view element : {"float", "half", "bfloat"})
+        for (std::string_view element : {"float", "half", "bfloat", "long", "ulong"})
           for (int components = 1; components <= 4; ++components)
             if (ValueType t{std::string(element), components};
-                familyOf(t) == entry.family || entry.family == Family::Integers)
+                familyOf(entry, t) == entry.family || entry.family == Family::Integers)
               wanted[i].add(entry, t);
       if (!entry.callee.empty())
         self(self, entry.callee, typeText);
@@ -287,7 +298,7 @@ std::string preludeFor(std::span<const std::string_view> used) {
     want(want, use.substr(0, colon), colon == use.npos ? "" : use.substr(colon + 1));
   }
   std::string out;
-  for (size_t i = 0; i < std::size(entries); ++i) {
+  for (size_t i = 0; i < entries.size(); ++i) {
     if (!wanted[i].entry)
       continue;
     out += entries[i].text;
@@ -300,7 +311,7 @@ std::string preludeFor(std::span<const std::string_view> used) {
 
 std::vector<std::string_view> preludeNames() {
   std::set<std::string_view> names;
-  for (const Entry &entry : entries)
+  for (const Entry &entry : allEntries())
     names.insert(entry.name);
   return {names.begin(), names.end()};
 }

@@ -73,7 +73,7 @@ const Template &choose(Operation *op, Type type) {
   uint16_t bit = 1u << elementIndex(scalarOf(type));
   bool inRange = op->hasAttr(inRangeAttr);
   // A select by one b1 for all components is a conditional expression: MSL's select() wants a vector of them.
-  bool vectors = isVector(op->getOperand(0).getType());
+  bool vectors = op->getNumOperands() && isVector(op->getOperand(0).getType());
   for (const Template &t : llvm::ArrayRef(templates).slice(range.first, range.count))
     if ((vectors ? t.vectors : t.scalars) & bit && !(inRange && t.checked))
       return t;
@@ -99,6 +99,14 @@ std::string asUnsigned(Value v, const Expression &e) {
   return typeName(unsignedLike(v.getType())) + "(" + e.text + ")";
 }
 
+// The number of a lane, which stands behind the data, is a ushort, to which a plain number converts.
+std::string laneNumber(Operation *op, unsigned operand, std::string text) {
+  if (!isConvergent(kindOf(op)) || operand < (op->getNumOperands() > 2 ? 2u : 1u))
+    return text;
+  auto number = constantInt(op->getOperand(operand));
+  return number ? std::to_string(*number) : text;
+}
+
 } // namespace
 
 std::string wrapped(const Expression &e, int minimum) {
@@ -108,8 +116,8 @@ std::string wrapped(const Expression &e, int minimum) {
 Expression fill(Operation *op, llvm::ArrayRef<const Expression *> operands, llvm::StringRef second,
                 std::vector<std::string> &prelude) {
   // The type that templates are chosen by is that of the operands that share one: the last of a select's.
-  Type type = op->getOperand(kindOf(op) == OpKind::select ? 1 : 0).getType();
   Type result = op->getResult(0).getType();
+  Type type = op->getNumOperands() ? op->getOperand(kindOf(op) == OpKind::select ? 1 : 0).getType() : result;
   const Template &chosen = choose(op, type);
   Expression out;
   out.precedence = chosen.precedence;
@@ -127,7 +135,7 @@ Expression fill(Operation *op, llvm::ArrayRef<const Expression *> operands, llvm
     case Piece::Operand:
       if (chosen.precedence == 17)
         return *operands[piece.operand];
-      out.text += wrapped(*operands[piece.operand], piece.minimum);
+      out.text += laneNumber(op, piece.operand, wrapped(*operands[piece.operand], piece.minimum));
       break;
     case Piece::MaskedOperand:
       out.text += masked(op->getOperand(piece.operand), *operands[piece.operand]);
