@@ -17,7 +17,7 @@ import pytest
 import enigma
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/kernels.md"]
+PAGES = ["README.md", "docs/kernels.md", "docs/simdgroups.md"]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.M | re.S)
 
 

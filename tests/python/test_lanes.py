@@ -53,7 +53,7 @@ class Case:
         slot = BY_NAME[self.op]["result_slots"][0]
         return self.type if slot == "T" else slot
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - cases live as long as the module
+    @functools.cache  # noqa: B019 - cases live as long as the module
     def compiled(self) -> Any:
         # The modulo is always a number, the lane where the case says so.
         literals = (
@@ -73,7 +73,7 @@ class Case:
             )
         )
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019
+    @functools.cache  # noqa: B019
     def columns(self) -> list[np.ndarray]:
         rng = np.random.default_rng(zlib.crc32(str(self).encode()))
         width = 4 if self.op.startswith("quad") else 32
