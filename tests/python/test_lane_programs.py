@@ -186,5 +186,5 @@ def test_a_function_newer_than_the_target_is_an_error():
         Out[i] = en.simd_shuffle_and_fill_up(A[i], A[i], 1)
 
     assert en.compile(k).metal_source.startswith("// MSL 2.4\n")
-    with pytest.raises(en.UnsupportedError, match="MSL 2.4"):
+    with pytest.raises(en.UnsupportedError, match=r"MSL 2.4"):
         en.compile(k, msl_version="2.3")

@@ -2,13 +2,12 @@
 
 // An operation among lanes is not evaluated where some lanes are left out: ?:, && and a guarded store.
 // CHECK-LABEL: kernel void lazy(
-// CHECK:      {{^}}    float v0 = simd_sum(A[i]);
-// CHECK-NEXT: {{^}}    A[i] = (c != 0) ? v0 * 2.0f : 1.0f;
+// CHECK:      {{^}}    float v0 = simd_sum(A[i]) * 2.0f;
+// CHECK-NEXT: {{^}}    A[i] = c != 0 ? v0 : 1.0f;
 // CHECK-NEXT: {{^}}    bool v1 = simd_any(c == 1);
-// CHECK-NEXT: {{^}}    bool v2 = c == 2 && v1;
-// CHECK-NEXT: {{^}}    uint v3 = uint(simd_vote::vote_t(simd_active_threads_mask()));
-// CHECK-NEXT: {{^}}    if (v2) {
-// CHECK-NEXT: {{^}}        A[i] = float(v3);
+// CHECK-NEXT: {{^}}    float v2 = float(uint(simd_vote::vote_t(simd_active_threads_mask())));
+// CHECK-NEXT: {{^}}    if (c == 2 && v1) {
+// CHECK-NEXT: {{^}}        A[i] = v2;
 enigma.kernel @lazy(%A: !enigma.buffer<f32, device>, %c: i32) writes [0] {
   %i = enigma.thread_position_in_grid x loc("i")
   %zero = enigma.constant 0 : i32
