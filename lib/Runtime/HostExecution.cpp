@@ -12,6 +12,9 @@ namespace {
 constexpr auto kAskEvery = std::chrono::milliseconds(20);
 /// The clock is read no more often than this: most launches end before.
 constexpr uint64_t kLookEveryMicroseconds = 500;
+/// A launch of more units than this stops handing them out once the access that it will report is known. A
+/// smaller one runs to its end, and the report says how many accesses were out of bounds.
+constexpr uint64_t kCountAllUnits = 1 << 16;
 /// Its address names the thread.
 thread_local char threadMark;
 
@@ -31,6 +34,25 @@ void HostExecution::runUnits(void *self, uint64_t begin, uint64_t end) {
 }
 
 bool HostExecution::betweenPieces(void *self) { return static_cast<HostExecution *>(self)->mustStop(); }
+
+/// Whether no thread of the units from `nextUnit` on can come before the one whose access is on record. Units
+/// are claimed in order, and their first threads are in grid order.
+bool HostExecution::isReported(void *self, uint64_t nextUnit) {
+  const auto *execution = static_cast<HostExecution *>(self);
+  const uint64_t reported = execution->outOfBounds.firstThread.load(std::memory_order_relaxed);
+  if (reported == UINT64_MAX)
+    return false;
+  const auto &launch = execution->launch;
+  const uint64_t width = launch.grid[0], height = launch.grid[1];
+  if (execution->pipeline.kernel().traversal == hostabi::Traversal::Flat) {
+    const uint64_t row = nextUnit / launch.blocksPerRow, block = nextUnit % launch.blocksPerRow;
+    return row * width + block * hostabi::kLanes > reported;
+  }
+  const uint64_t x = nextUnit % launch.groups[0] * launch.threads[0];
+  const uint64_t y = nextUnit / launch.groups[0] % launch.groups[1] * launch.threads[1];
+  const uint64_t z = nextUnit / launch.groups[0] / launch.groups[1] * launch.threads[2];
+  return (z * height + y) * width + x > reported;
+}
 
 bool HostExecution::pollFromKernel(const hostabi::LaunchContext *launch) {
   auto *execution = static_cast<HostExecution *>(launch->runtime);
@@ -82,6 +104,7 @@ double HostExecution::execute(const RunOptions &how) {
   work.state = this;
   work.between = watched ? &betweenPieces : nullptr;
   work.units = hostabi::workUnits(launch, kernel.traversal);
+  work.isEnough = work.units > kCountAllUnits ? &isReported : nullptr;
   work.cancel.store(0, std::memory_order_relaxed);
   work.error = nullptr;
   outOfBounds.reset();
@@ -136,7 +159,9 @@ void HostExecution::throwOutOfBounds() const {
                         std::to_string(record.thread[1]) + ", " + std::to_string(record.thread[2]) + ")";
   std::vector<std::string> notes;
   notes.push_back(record.isStore ? "the store was left out" : "the load gave 0");
-  if (others)
+  if (work.isEnough)
+    notes.push_back("the launch stopped there: threads after that one may not have run");
+  else if (others)
     notes.push_back(std::to_string(others) + (others == 1 ? " more access was" : " more accesses were") +
                     " out of bounds");
   notes.push_back(record.isStore ? "guard it with store_if, or launch a smaller grid"

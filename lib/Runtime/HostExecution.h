@@ -32,6 +32,7 @@ private:
   bool mustStop();
   static void runUnits(void *self, uint64_t begin, uint64_t end);
   static bool betweenPieces(void *self);
+  static bool isReported(void *self, uint64_t nextUnit);
   static bool pollFromKernel(const hostabi::LaunchContext *launch);
   [[noreturn]] void throwOutOfBounds() const;
 

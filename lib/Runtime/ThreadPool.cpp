@@ -152,6 +152,8 @@ struct ThreadPool::Shared {
       job.body(job.state, begin, begin + std::min(piece, job.units - begin));
       if (stopped())
         return;
+      if (job.isEnough && job.isEnough(job.state, job.next.load(std::memory_order_relaxed)))
+        job.next.store(job.units, std::memory_order_relaxed);
       piece = nextPiece(piece, job.mostPerPiece, ticks() - start);
     }
   }
@@ -262,6 +264,8 @@ void ThreadPool::run(Work &work) {
   const auto runHere = [&](uint64_t count) {
     work.body(work.state, done, done + count);
     done += count;
+    if (work.isEnough && work.isEnough(work.state, done))
+      done = work.units;
   };
 
   // A few units on this thread first: 1/8 of the job, then twice as many, as long as the rest looks short.
