@@ -32,13 +32,23 @@ public:
   using Error::Error;
 };
 
+const char *classOf(const Error &error) {
+  if (!dynamic_cast<const ArgumentTypeError *>(&error))
+    return classNames[static_cast<int>(error.kind())];
+  return error.kind() == ErrorKind::Layout ? "LayoutTypeError" : "LaunchTypeError";
+}
+
+// The algebra of layouts knows no places: its errors are at the user's line that called it.
+Error placed(const Error &error) {
+  return Error(error.kind(), error.message(), callerLocation(), error.notes());
+}
+
 } // namespace
 
 void setPythonError(const Error &error) {
   try {
-    bool argumentType = dynamic_cast<const ArgumentTypeError *>(&error) != nullptr;
-    nb::object exception =
-        makeException(argumentType ? "LaunchTypeError" : classNames[static_cast<int>(error.kind())], error);
+    bool isPlaced = error.kind() != ErrorKind::Layout || error.loc();
+    nb::object exception = makeException(classOf(error), isPlaced ? error : placed(error));
     if (error.kind() == ErrorKind::Trace && currentTrace && !currentTrace->error)
       currentTrace->error = exception;
     setException(exception);
@@ -74,6 +84,10 @@ void setPythonErrorFromCurrent() noexcept {
 
 void failArgumentType(std::string message, std::vector<std::string> notes) {
   throw ArgumentTypeError(ErrorKind::Launch, std::move(message), {}, std::move(notes));
+}
+
+void failLayoutType(std::string message) {
+  throw ArgumentTypeError(ErrorKind::Layout, std::move(message), {}, {});
 }
 
 void bindErrors(nb::module_ &module) {

@@ -25,6 +25,8 @@ void setAttributeError(const Error &error);
 void setPythonErrorFromCurrent() noexcept;
 /// Throws LaunchTypeError: an argument has the wrong type, so that a Python user expects a TypeError.
 [[noreturn]] void failArgumentType(std::string message, std::vector<std::string> notes = {});
+/// The same for an operand of a layout operation: LayoutTypeError.
+[[noreturn]] void failLayoutType(std::string message);
 
 template <class Body>
 PyObject *guarded(Body &&body) noexcept {

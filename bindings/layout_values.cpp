@@ -3,6 +3,8 @@
 // Conversions between Python objects and layout values, and the evaluation of layouts on NumPy arrays.
 #include "layout_values.h"
 
+#include "errors.h"
+
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
@@ -14,7 +16,7 @@ namespace {
 
 DynamicIntegers dynamicIntegers;
 
-[[noreturn]] void typeError(const std::string &message) { throw nb::type_error(message.c_str()); }
+[[noreturn]] void typeError(const std::string &message) { failLayoutType(message); }
 
 int64_t wholeNumber(PyObject *object, const char *what) {
   int overflow = 0;

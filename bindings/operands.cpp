@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a Python object is to an operation: a value of the current trace, a weakly typed number, or an error.
+#include "arguments.h"
 #include "value.h"
 
 namespace enigma::bindings {
@@ -161,6 +162,8 @@ ir::Operand operandFrom(Trace &trace, std::string_view what, PyObject *object) {
   std::string type = typeName(object);
   if (type == "numpy.ndarray")
     notes = {"pass the array as a buffer parameter of the kernel, and index that"};
+  else if (deviceArrayFrom(object))
+    notes = {"pass the device array as a buffer parameter of the kernel, and index that"};
   else if (object == Py_None)
     notes = {"None is what a function without `return`, or a store, gives"};
   trace.builder.fail(std::string(what) + ": needs a value or a number, got " +

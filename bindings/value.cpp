@@ -74,11 +74,17 @@ PyObject *notImplemented() {
   return Py_NotImplemented;
 }
 
-// Objects that cannot know traced values and so have no reflected operator of their own.
-bool isForeign(PyObject *object) {
-  return object == Py_None || PyUnicode_Check(object) || PyBytes_Check(object) || PyList_Check(object) ||
-         PyTuple_Check(object) || PyDict_Check(object) || PyComplex_Check(object) ||
-         typeName(object) == "numpy.ndarray";
+constexpr const char *reflected[] = {"__radd__",      "__rsub__", "__rmul__",    "__rtruediv__",
+                                     "__rfloordiv__", "__rmod__", "__rpow__",    "__rand__",
+                                     "__ror__",       "__rxor__", "__rlshift__", "__rrshift__"};
+
+// Objects that cannot know traced values: they have no reflected operator of their own, or one for other
+// things.
+bool isForeign(PyObject *object, Operator op) {
+  return PyUnicode_Check(object) || PyDict_Check(object) || PyComplex_Check(object) ||
+         typeName(object) == "numpy.ndarray" ||
+         !PyObject_HasAttrString(reinterpret_cast<PyObject *>(Py_TYPE(object)),
+                                 reflected[static_cast<int>(op)]);
 }
 
 template <Operator op>
@@ -91,7 +97,7 @@ PyObject *binarySlot(PyObject *a, PyObject *b) {
     auto y = tryOperand(trace, symbol, b);
     if (!x || !y) [[unlikely]] {
       PyObject *other = x ? b : a;
-      if (!isForeign(other))
+      if (x && !isForeign(other, op)) // on the left it was asked already
         return notImplemented();
       operandFrom(trace, symbol, other);
     }
@@ -114,6 +120,14 @@ PyObject *divmodSlot(PyObject *a, PyObject *b) {
     return quotient.release().ptr();
   nb::object remainder = nb::steal(binarySlot<Operator::mod>(a, b));
   return remainder ? PyTuple_Pack(2, quotient.ptr(), remainder.ptr()) : nullptr;
+}
+
+PyObject *matmulSlot(PyObject *a, PyObject *b) {
+  return guarded([&]() -> PyObject * {
+    traceOf("@", a, b).at().fail(
+        "@: a thread has numbers, which have no matrix product",
+        {"sum the products in a loop: for k in enigma.range(n): acc += A[row * n + k] * B[k * m + column]"});
+  });
 }
 
 template <class Emit>
@@ -341,6 +355,7 @@ std::vector<PyType_Slot> slots(bool isBuffer, std::initializer_list<PyType_Slot>
       {Py_nb_floor_divide, reinterpret_cast<void *>(binarySlot<Operator::floordiv>)},
       {Py_nb_remainder, reinterpret_cast<void *>(binarySlot<Operator::mod>)},
       {Py_nb_divmod, reinterpret_cast<void *>(divmodSlot)},
+      {Py_nb_matrix_multiply, reinterpret_cast<void *>(matmulSlot)},
       {Py_nb_power, reinterpret_cast<void *>(powerSlot)},
       {Py_nb_and, reinterpret_cast<void *>(binarySlot<Operator::and_>)},
       {Py_nb_or, reinterpret_cast<void *>(binarySlot<Operator::or_>)},

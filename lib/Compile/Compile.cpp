@@ -148,7 +148,8 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
   runtime::PipelineSource source;
   source.kernel = code->executable->descriptor();
   // The code may have been made for another kernel of the same structure: names and places are this one's.
-  source.kernel.name = metalName;
+  source.kernel.name = function.name();
+  source.kernel.function = metalName;
   for (size_t i = 0; i < source.kernel.params.size(); ++i)
     source.kernel.params[i].name = function.params()[i].name;
   source.owner = code->executable;
@@ -162,7 +163,8 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device &device) const {
   runtime::PipelineSource source;
-  source.kernel.name = metalName;
+  source.kernel.name = function.name();
+  source.kernel.function = metalName;
   source.kernel.vecWidth = static_cast<uint32_t>(vecWidth());
   for (const ir::Param &param : function.params()) {
     hostabi::ParamDescriptor described;

@@ -31,6 +31,7 @@ from enigma.errors import EnigmaError as EnigmaError
 from enigma.errors import LaunchError as LaunchError
 from enigma.errors import LaunchTypeError as LaunchTypeError
 from enigma.errors import LayoutError as LayoutError
+from enigma.errors import LayoutTypeError as LayoutTypeError
 from enigma.errors import OutOfBoundsError as OutOfBoundsError
 from enigma.errors import TraceError as TraceError
 from enigma.errors import UnsupportedError as UnsupportedError

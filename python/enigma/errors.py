@@ -46,6 +46,10 @@ class LayoutError(EnigmaError, ValueError):
     """A layout operation has no answer."""
 
 
+class LayoutTypeError(LayoutError, TypeError):
+    """An operand of a layout operation has the wrong type."""
+
+
 class CompileError(EnigmaError):
     """An option, a pass or Apple's tools refuse the kernel."""
 

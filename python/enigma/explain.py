@@ -24,12 +24,16 @@ TRUTH = {
     "chain": ("a chained comparison", ["write (a < b) & (b < c)"]),
     "in": ("`in`", ["compare one by one: (x == a) | (x == b)"]),
     "assert": ("`assert`", ["check it on the host, or leave it out"]),
-    "match": ("`match`", ["write enigma.select_(x == a, this, that)"]),
+    "match": ("`match`", ["write `if x == a:` and `elif x == b:`"]),
     "comprehension": ("the `if` of a comprehension", ["write enigma.select_(condition, a, b)"]),
     "min": ("min()", ["write enigma.min(a, b)"]),
     "max": ("max()", ["write enigma.max(a, b)"]),
+    "any": ("any()", ["write a | b | c"]),
+    "all": ("all()", ["write a & b & c"]),
+    "sorted": ("sorted()", ["order two values with enigma.min(a, b) and enigma.max(a, b)"]),
     "bool": ("bool()", ["a comparison gives b1: x != 0"]),
 }  # fmt: skip
+CALLS = ("min", "max", "any", "all", "sorted", "bool")
 FALLBACK = ("a Python bool", TRUTH["if"][1] + ["for `and`, `or` and `not` write a & b, a | b and ~a"])
 
 ATTRIBUTES = {
@@ -100,7 +104,7 @@ def _truth_construct(path: list[ast.AST]) -> str | None:
                 return "in"
             case ast.Compare() if len(node.ops) > 1:
                 return "chain"
-            case ast.Call() if _callee(node) in ("min", "max", "bool"):
+            case ast.Call() if _callee(node) in CALLS:
                 return _callee(node)
             case ast.IfExp() if inner is node.test:
                 return "if expression"

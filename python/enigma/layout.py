@@ -109,13 +109,14 @@ from enigma._enigma import (
 from enigma._enigma import (
     slice_layout as slice_,
 )
-from enigma.errors import LayoutError
+from enigma.errors import LayoutError, LayoutTypeError
 
 __all__ = [
     "ComposedLayout",
     "E",
     "Layout",
     "LayoutError",
+    "LayoutTypeError",
     "LinearLayout",
     "ScaledBasis",
     "Swizzle",

@@ -243,6 +243,22 @@ class Array(_enigma.DeviceArray):
 
     __hash__ = object.__hash__
 
+    def __getitem__(self, index: object) -> NoReturn:
+        self._refuse_index(index)
+
+    def __setitem__(self, index: object, value: object) -> NoReturn:
+        self._refuse_index(index)
+
+    def _refuse_index(self, index: object) -> NoReturn:
+        if isinstance(index, (_enigma.Value, _enigma.GridPosition)):
+            _enigma.fail(
+                "a device array of the program cannot be indexed in a kernel",
+                ["pass it as a buffer parameter of the kernel, and index that"],
+            )
+        raise LaunchTypeError(
+            "elements of a device array cannot be reached one by one", hints=["write a.numpy()[...]"]
+        )
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("an array without dimensions has no length")

@@ -127,7 +127,8 @@ struct ParamDescriptor {
 
 /// A callable kernel. Whoever holds `entry` keeps the owner of the code alive.
 struct KernelDescriptor {
-  std::string name;
+  std::string name;     ///< as errors show it: the user's
+  std::string function; ///< the Metal function's name where it is another
   std::vector<ParamDescriptor> params;
   Traversal traversal = Traversal::Flat;
   KernelEntry entry = nullptr;

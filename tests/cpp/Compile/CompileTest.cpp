@@ -101,7 +101,8 @@ TEST(Compile, AMetalDeviceGetsTheTextAndWhatTheHostIsToldOfTheParameters) {
     EXPECT_EQ(metal.taken.mslVersion, kernel->mslVersion());
     EXPECT_EQ(metal.taken.fastMath, width == 4);
     const auto &kernelOfMetal = metal.taken.kernel, &kernelOfHost = onHost->kernel();
-    EXPECT_EQ(kernelOfMetal.name, "enigma_kernel_saxpy");
+    EXPECT_EQ(kernelOfMetal.name, "saxpy");
+    EXPECT_EQ(kernelOfMetal.function, "enigma_kernel_saxpy");
     EXPECT_EQ(kernelOfMetal.vecWidth, kernelOfHost.vecWidth);
     ASSERT_EQ(kernelOfMetal.params.size(), kernelOfHost.params.size());
     for (size_t i = 0; i < kernelOfMetal.params.size(); ++i) {
