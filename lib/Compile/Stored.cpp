@@ -85,8 +85,9 @@ bool decode(std::string_view bytes, Artifact &artifact) {
 
 std::string encode(const hostabi::KernelDescriptor &kernel, const std::vector<uint32_t> &sites,
                    std::string_view object) {
-  const auto &[name, params, traversal, entry, vecWidth, threadgroupBytes, maxThreads] = kernel;
+  const auto &[name, function, params, traversal, entry, vecWidth, threadgroupBytes, maxThreads] = kernel;
   (void)entry;
+  (void)function; // each compiled kernel gives its own
   Writer out;
   out.text(name);
   out.number(params.size());

@@ -24,8 +24,8 @@ struct Work {
   /// Called on the calling thread only, between pieces and every 20 ms of waiting; true sets `cancel`. Must
   /// not throw.
   bool (*between)(void *state) = nullptr;
-  /// Called by any thread after each of its pieces: whether no unit from `next` on is needed. Pieces that have
-  /// started run to their end. May be null; must not throw.
+  /// Called by any thread after each of its pieces: whether no unit from `next` on is needed. Pieces that
+  /// have started run to their end. May be null; must not throw.
   bool (*isEnough)(void *state, uint64_t next) = nullptr;
   /// Non-zero: no further piece starts.
   std::atomic<uint32_t> cancel{0};

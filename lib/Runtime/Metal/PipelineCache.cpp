@@ -65,7 +65,8 @@ Owned<MTL::ComputePipelineState> PipelineCache::build(const PipelineSource &sour
   const std::string &functionName = source.kernel.function.empty() ? name : source.kernel.function;
   auto function = owned(library->newFunction(stringOf(functionName).get()));
   if (!function)
-    throw Error(ErrorKind::Compile, name + ": the source has no kernel of this name" + (functionName == name ? "" : ", " + functionName));
+    throw Error(ErrorKind::Compile, name + ": the source has no kernel of this name" +
+                                        (functionName == name ? "" : ", " + functionName));
   auto state = owned(device->newComputePipelineState(function.get(), &error));
   if (!state)
     throw pipelineError(name, "Metal made no pipeline of it", error);
@@ -73,8 +74,9 @@ Owned<MTL::ComputePipelineState> PipelineCache::build(const PipelineSource &sour
 }
 
 Owned<MTL::ComputePipelineState> PipelineCache::get(const PipelineSource &source) {
-  const std::string key = source.kernel.name + '\0' + source.kernel.function + '\0' + std::to_string(source.mslVersion) +
-                          (source.fastMath ? "f" : "s") + source.metalSource;
+  const std::string key = source.kernel.name + '\0' + source.kernel.function + '\0' +
+                          std::to_string(source.mslVersion) + (source.fastMath ? "f" : "s") +
+                          source.metalSource;
   {
     std::lock_guard lock(mutex);
     if (const auto found = byKey.find(key); found != byKey.end()) {
