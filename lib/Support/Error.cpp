@@ -36,7 +36,7 @@ std::string render(std::string_view message, const SourceLoc &loc, std::string_v
   if (loc) {
     while (!sourceLine.empty() && (sourceLine.back() == '\n' || sourceLine.back() == '\r'))
       sourceLine.remove_suffix(1);
-    size_t begin = columns(sourceLine, loc.col);
+    size_t begin = sourceLine.empty() ? loc.col : columns(sourceLine, loc.col);
     out += "\n  --> " + loc.file + ":" + std::to_string(loc.line) + ":" + std::to_string(begin + 1);
     if (!sourceLine.empty()) {
       std::string number = std::to_string(loc.line);

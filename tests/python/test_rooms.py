@@ -17,6 +17,7 @@ DOORS = {
     "Support": set(),
     "Layout": {"Support"},
     "IR": {"Support", "Layout"},
+    "Language": {"Support", "Layout", "IR"},
     "Dialect": {"Support", "Layout"},
     "Convert": {"Support", "Layout", "IR", "Dialect"},
     "Transforms": {"Support", "Layout", "Dialect"},
@@ -41,7 +42,7 @@ OUTSIDE = {
 LIBRARIES = {"mlir", "mlir-c", "llvm", "llvm-c", "nanobind", "Foundation", "Metal", "QuartzCore"}
 
 # A header of these rooms is compiled by applications, which have no MLIR.
-PUBLIC_HEADERS = {"Support", "Layout", "IR", "Runtime", "Compile"}
+PUBLIC_HEADERS = {"Support", "Layout", "IR", "Language", "Runtime", "Compile"}
 
 INCLUDE = re.compile(r'^\s*#\s*(?:include|import)\s*[<"]([^>"]+)[>"]')
 SUFFIXES = {".h", ".hpp", ".cpp", ".mm", ".inc"}

@@ -14,6 +14,7 @@ import argparse
 import json
 from pathlib import Path
 
+import cppdocs
 from pydocs import function_docs, stub
 from records import CLASSES, ELEMS, WORDS, Op, fail, read
 from templates import class_masks, pieces
@@ -184,6 +185,8 @@ def main() -> None:
     write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(elementwise))
     write(options.out / "enigma/Target/Host/Convergent.inc", host_lowering(convergent))
     write(options.out / "enigma/IR/FunctionDocs.inc", function_docs(ops))
+    write(options.out / "enigma/Language/Operations.h", cppdocs.header(ops))
+    write(options.out / "enigma/Language/Operations.inc", cppdocs.definitions(ops))
     write(options.python / "_ops.json", python_records(ops))
     write(options.python / "functions.pyi", stub(ops, modal_only=False))
     write(options.python / "fast.pyi", stub(ops, modal_only=True))
