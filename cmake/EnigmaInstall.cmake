@@ -24,7 +24,7 @@ install(TARGETS enigma EXPORT EnigmaTargets
 # Rooms with MLIR in their headers are private to the library.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/enigma" "${ENIGMA_GENERATED_DIR}/enigma"
   DESTINATION "${dev_dir}include" COMPONENT dev
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.inc"
+  FILES_MATCHING PATTERN "*.h" PATTERN "Opcodes.inc"
   PATTERN "Dialect" EXCLUDE PATTERN "Convert" EXCLUDE PATTERN "Transforms" EXCLUDE PATTERN "Target" EXCLUDE)
 install(EXPORT EnigmaTargets NAMESPACE Enigma:: DESTINATION "${dev_dir}lib/cmake/Enigma" COMPONENT dev)
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/EnigmaConfig.cmake.in" "${PROJECT_BINARY_DIR}/EnigmaConfig.cmake"

@@ -50,7 +50,8 @@ def test_the_blocks_run_and_print_what_is_shown(page):
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/types.md", "docs/layouts.md"]
+    "page",
+    [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/types.md", "docs/layouts.md", "docs/embedding.md"],
 )
 def test_links_lead_somewhere(page):
     prose = re.sub(r"^```.*?^```|`[^`\n]+`", "", (ROOT / page).read_text(), flags=re.M | re.S)
