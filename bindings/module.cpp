@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The extension module `enigma._enigma`: calls one bind function per topic. The Python package re-exports
 // what users see.
+#include "batch.h"
 #include "cache.h"
 #include "compile.h"
 #include "enigma/Support/Version.h"
@@ -28,5 +29,6 @@ NB_MODULE(_enigma, module) {
   bindCompile(module);
   bindCache(module);
   bindRuntime(module);
+  bindBatch(module);
   bindLayout(module);
 }

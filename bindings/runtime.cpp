@@ -5,6 +5,7 @@
 #include "runtime.h"
 
 #include "arguments.h"
+#include "batch.h"
 #include "enigma/Runtime/HostDevice.h"
 #include "enigma/Runtime/MetalDevice.h"
 #include "value.h"
@@ -24,12 +25,6 @@ namespace {
 using runtime::Argument;
 using runtime::RunOptions;
 using runtime::Size3;
-
-struct Runtime {
-  std::shared_ptr<runtime::Device> device;
-  bool check;
-  bool isMetal = false;
-};
 
 [[noreturn]] void failLaunch(std::string message, std::vector<std::string> notes = {}) {
   throw Error(ErrorKind::Launch, std::move(message), {}, std::move(notes));
@@ -152,6 +147,23 @@ nb::object item(nb::handle sequence, size_t i) { return nb::steal(PySequence_Get
 //===-- Launches
 //--------------------------------------------------------------------------------------------===//
 
+// A launch on arrays of the caller ends before the call does, which one in a batch does not.
+void refuseInBatch(const Runtime &rt, const Kernel &kernel, nb::handle args) {
+  if (!isInBatch(*rt.device))
+    return;
+  for (size_t i = 0; i < length(args); ++i)
+    if (kernel.compiled->params()[i].type.isBuffer() && !deviceArrayFrom(item(args, i)))
+      failLaunch(Subject{kernel, i}.str() + " of a launch in a batch needs an array of the runtime, got " +
+                     typeName(item(args, i).ptr()),
+                 {"make it before the batch: rt.array(x)"});
+}
+
+void refuseInBatch(const Runtime &rt, const Kernel &kernel, const char *what) {
+  if (isInBatch(*rt.device))
+    failLaunch(kernel.name + ": " + what + " gives its result at once, which a batch does not have",
+               {"use rt.launch on arrays of the runtime, or prepared.dispatch"});
+}
+
 void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::handle grid,
             nb::handle threads, nb::handle timeout) {
   Kernel &kernel = *kernelFrom("launch", kernelObject);
@@ -167,6 +179,8 @@ void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::h
   Arguments bound(kernel);
   for (size_t i = 0; i < wanted; ++i)
     bound.add(item(args, i), true, *rt.device);
+  if (!bound.inDeviceMemory())
+    refuseInBatch(rt, kernel, args);
   nb::gil_scoped_release release;
   if (bound.inDeviceMemory())
     rt.device->stream().submit(std::move(pipeline), bound.span(), g, t, options);
@@ -230,6 +244,7 @@ void checkCount(const Kernel &kernel, size_t inputs, size_t outputs) {
 nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb::list outputs,
                  nb::handle grid, nb::handle threads, nb::handle timeout) {
   Kernel &kernel = *kernelFrom("execute", kernelObject);
+  refuseInBatch(rt, kernel, "execute");
   nb::object inputs = sequence(kernel, "inputs", inputList);
   size_t numInputs = length(inputs), numOutputs = outputs.size();
   checkCount(kernel, numInputs, numOutputs);
@@ -295,11 +310,11 @@ public:
 
   uint64_t outputSize(int64_t index) { return output(index).bytes(); }
   nb::object readBytes(int64_t index) {
-    const Argument &argument = output(index);
+    Argument argument = finished(index);
     return nb::steal(PyBytes_FromStringAndSize(static_cast<char *>(argument.data()), argument.bytes()));
   }
   void readInto(int64_t index, nb::handle target) {
-    Argument argument = output(index); // its memory outlives a release() by another thread
+    Argument argument = finished(index); // its memory outlives a release() by another thread
     copyOut(argument.data(), argument.bytes(), target);
   }
   void release() {
@@ -329,10 +344,16 @@ private:
     live();
     Size3 g = sizeFrom("grid", grid), t = sizeFrom("threads", threads);
     RunOptions options = optionsFrom(timeout, timed);
+    if (timed)
+      refuseInBatch(rt, kernel, "dispatch_timed");
+    const bool isRecorded = isInBatch(*rt.device);
     std::shared_ptr<runtime::PreparedLaunch> running =
         launch; // another thread may release or rebind meanwhile
     nb::gil_scoped_release release;
-    return running->run(g, t, options);
+    if (!isRecorded)
+      return running->run(g, t, options);
+    running->submit(g, t, options);
+    return 0;
   }
 
   const Argument &output(int64_t index) const {
@@ -341,6 +362,18 @@ private:
       failLaunch(kernel.name + ": has outputs 0 to " + std::to_string(int64_t(args.size() - numInputs) - 1) +
                  ", got " + std::to_string(index));
     return args[numInputs + index];
+  }
+
+  /// An output, after the launches of batches that use it.
+  Argument finished(int64_t index) const {
+    Argument argument = output(index);
+    waitFor(argument);
+    return argument;
+  }
+  static void waitFor(const Argument &argument) {
+    RunOptions options = optionsFrom(nb::none());
+    nb::gil_scoped_release release;
+    argument.buffer()->wait(options);
   }
 
   void bindInput(size_t index, nb::handle object, bool again) {
@@ -361,6 +394,8 @@ private:
       else if (bytes != args[index].bytes())
         failLaunch(subject.str() + " was prepared with " + std::to_string(args[index].bytes()) +
                    " bytes, got " + std::to_string(bytes));
+      else
+        waitFor(Argument(args[index]));
       std::memcpy(args[index].data(), data, bytes);
     };
     if (DeviceArray *array = deviceArrayFrom(object)) {

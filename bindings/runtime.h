@@ -5,9 +5,17 @@
 // NumPy and nothing else.
 #pragma once
 
+#include "enigma/Runtime/Device.h"
 #include "errors.h"
 
 namespace enigma::bindings {
+
+/// A device that runs compiled kernels, as Python holds it.
+struct Runtime {
+  std::shared_ptr<runtime::Device> device;
+  bool check;
+  bool isMetal = false;
+};
 
 void bindRuntime(nb::module_ &module);
 

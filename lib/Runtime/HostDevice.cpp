@@ -90,6 +90,8 @@ public:
   }
   void wait(uint64_t ticket, const RunOptions &options) override { stream.wait(ticket, options); }
   void synchronize(const RunOptions &options) override { stream.synchronize(options); }
+  void hold() override { stream.hold(); }
+  void release() override { stream.release(); }
 
 private:
   HostStream &stream;
@@ -99,25 +101,36 @@ class HostPrepared final : public PreparedLaunch {
 public:
   HostPrepared(const Capabilities &of, HostStream &after, std::shared_ptr<Pipeline> what,
                std::span<const Argument> arguments)
-      : capabilities(of), stream(after), pipeline(std::move(what)), args(arguments.begin(), arguments.end()),
-        bound(std::max<size_t>(1, pipeline->kernel().params.size())), execution(*pipeline) {
-    bindArguments(pipeline->kernel(), capabilities, args, bound.data());
-    execution.launch.args = bound.data();
+      : capabilities(of), stream(after),
+        launch(std::make_shared<const BoundLaunch>(std::move(what), of, arguments)),
+        execution(*launch->pipeline) {
+    execution.launch.args = launch->bound.data();
   }
 
   double run(Size3 grid, Size3 threads, const RunOptions &options) override {
     std::lock_guard lock(mutex);
-    setSizes(pipeline->kernel(), capabilities, grid, threads, execution.launch);
+    setSizes(launch->pipeline->kernel(), capabilities, grid, threads, execution.launch);
     stream.drain(options);
     return execution.execute(options);
+  }
+
+  uint64_t submit(Size3 grid, Size3 threads, const RunOptions &options) override {
+    for (const Argument &arg : launch->args)
+      if (!arg.isScalar() && !arg.buffer())
+        throw Error(ErrorKind::Launch,
+                    launch->pipeline->kernel().name +
+                        ": was prepared with memory of the caller, so it cannot run in the background");
+    const uint64_t ticket = stream.submit(launch, grid, threads, options);
+    for (const Argument &arg : launch->args)
+      if (auto *buffer = dynamic_cast<HostBuffer *>(arg.buffer().get()))
+        buffer->usedBy(ticket);
+    return ticket;
   }
 
 private:
   const Capabilities &capabilities;
   HostStream &stream;
-  std::shared_ptr<Pipeline> pipeline;
-  std::vector<Argument> args;
-  std::vector<BufferArg> bound;
+  std::shared_ptr<const BoundLaunch> launch;
   std::mutex mutex; // one dispatch at a time: the record of the launch is reused
   HostExecution execution;
 };

@@ -54,13 +54,13 @@ HostStream::State &HostStream::state() {
 void HostStream::runAndRecord(State &state, Launch &launch, uint64_t ticket) {
   std::exception_ptr error;
   try {
-    HostExecution execution(*launch.pipeline, &state.dropAll);
+    HostExecution execution(*launch.what->pipeline, &state.dropAll);
     const auto &sizes = launch.sizes;
     std::copy_n(sizes.grid, 3, execution.launch.grid);
     std::copy_n(sizes.threads, 3, execution.launch.threads);
     std::copy_n(sizes.groups, 3, execution.launch.groups);
     execution.launch.blocksPerRow = sizes.blocksPerRow;
-    execution.launch.args = launch.bound.data();
+    execution.launch.args = launch.what->bound.data();
     RunOptions options;
     options.timeout = launch.timeout;
     execution.execute(options);
@@ -73,20 +73,50 @@ void HostStream::runAndRecord(State &state, Launch &launch, uint64_t ticket) {
   }
 }
 
+BoundLaunch::BoundLaunch(std::shared_ptr<Pipeline> of, const Capabilities &capabilities,
+                         std::span<const Argument> to)
+    : pipeline(std::move(of)), args(to.begin(), to.end()),
+      bound(std::max<size_t>({1, to.size(), pipeline->kernel().params.size()})) {
+  bindArguments(pipeline->kernel(), capabilities, args, bound.data());
+}
+
+void HostStream::LaunchQueue::push(Launch launch) {
+  if (count == ring.size()) {
+    std::vector<Launch> bigger(std::max<size_t>(16, 2 * ring.size()));
+    for (size_t i = 0; i < count; ++i)
+      bigger[i] = std::move((*this)[i]);
+    ring = std::move(bigger);
+    first = 0;
+  }
+  ++count;
+  (*this)[count - 1] = std::move(launch);
+}
+
+HostStream::Launch HostStream::LaunchQueue::pop() {
+  Launch out = std::move(ring[first]);
+  first = (first + 1) & (ring.size() - 1);
+  --count;
+  return out;
+}
+
 uint64_t HostStream::submit(std::shared_ptr<Pipeline> pipeline, std::span<const Argument> args, Size3 grid,
                             Size3 threads, const RunOptions &options) {
-  Launch launch;
   const auto &kernel = pipeline->kernel();
-  setSizes(kernel, capabilities, grid, threads, launch.sizes);
-  launch.args.assign(args.begin(), args.end());
-  launch.bound.resize(std::max(args.size(), kernel.params.size()));
   for (size_t i = 0; i < std::min(args.size(), kernel.params.size()); ++i)
     if (!args[i].isScalar() && !args[i].buffer())
       throw Error(ErrorKind::Launch, kernel.name + ": parameter '" + kernel.params[i].name +
                                          "' of a launch in the background must be a buffer or a scalar");
-  bindArguments(kernel, capabilities, launch.args, launch.bound.data());
+  return submit(std::make_shared<const BoundLaunch>(std::move(pipeline), capabilities, args), grid, threads,
+                options);
+}
+
+uint64_t HostStream::submit(std::shared_ptr<const BoundLaunch> what, Size3 grid, Size3 threads,
+                            const RunOptions &options) {
+  const auto &kernel = what->pipeline->kernel();
+  Launch launch;
+  setSizes(kernel, capabilities, grid, threads, launch.sizes);
   launch.timeout = options.timeout;
-  launch.pipeline = std::move(pipeline);
+  launch.what = std::move(what);
 
   State &s = state();
   std::unique_lock lock(s.mutex);
@@ -94,11 +124,39 @@ uint64_t HostStream::submit(std::shared_ptr<Pipeline> pipeline, std::span<const 
   const uint64_t ticket = launch.ticket;
   const bool isSmall = hostabi::workUnits(launch.sizes, kernel.traversal) <= kRunHereUnits;
   const bool isFree = !s.isBusy && s.queue.empty();
-  s.queue.push_back(std::move(launch));
-  if (isSmall && isFree) {
-    runQueue(s, lock);
-    return ticket;
-  }
+  s.queue.push(std::move(launch));
+  if (!s.holds)
+    letGo(s, lock, ticket, isSmall && isFree ? ticket : 0);
+  return ticket;
+}
+
+void HostStream::hold() {
+  State &s = state();
+  std::lock_guard lock(s.mutex);
+  ++s.holds;
+}
+
+void HostStream::release() {
+  State &s = state();
+  std::unique_lock lock(s.mutex);
+  if (!s.holds || --s.holds) // none: a child, which lost the batch with its launches
+    return;
+  uint64_t units = 0;
+  for (size_t i = 0; i < s.queue.size(); ++i)
+    units += hostabi::workUnits(s.queue[i].sizes, s.queue[i].what->pipeline->kernel().traversal);
+  const uint64_t last = submitted.load(std::memory_order_acquire);
+  letGo(s, lock, last, units <= kRunHereUnits && !s.isBusy ? last : 0);
+}
+
+bool HostStream::isRunnable(State &s) { return !s.queue.empty() && s.queue.front().ticket <= s.released; }
+
+/// Lets launches up to `ticket` run: those up to `here` on this thread, the others on the stream's.
+void HostStream::letGo(State &s, std::unique_lock<std::mutex> &lock, uint64_t ticket, uint64_t here) {
+  s.released = std::max(s.released, ticket);
+  if (!isRunnable(s))
+    return;
+  if (here)
+    return runQueue(s, lock, here);
   if (!s.hasThread) {
     // Signals belong to the program's own threads.
     sigset_t all, before;
@@ -116,26 +174,25 @@ uint64_t HostStream::submit(std::shared_ptr<Pipeline> pipeline, std::span<const 
   if (s.hasThread)
     s.wake.notify_one();
   else if (!s.isBusy)
-    runQueue(s, lock);
-  return ticket;
+    runQueue(s, lock, 0);
 }
 
-/// Runs the front of the queue and, where there is no thread to do it, all of the queue.
-void HostStream::runQueue(State &s, std::unique_lock<std::mutex> &lock) {
+/// Runs the front of the queue, what follows up to `here`, and where there is no thread to do it all of the
+/// queue.
+void HostStream::runQueue(State &s, std::unique_lock<std::mutex> &lock, uint64_t here) {
   s.isBusy = true;
   do {
-    Launch launch = std::move(s.queue.front());
-    s.queue.pop_front();
+    Launch launch = s.queue.pop();
     lock.unlock();
     const uint64_t ticket = launch.ticket;
     runAndRecord(s, launch, ticket);
     launch = Launch(); // lets go of the buffers before anybody is told
     lock.lock();
     completed.store(ticket, std::memory_order_release);
-  } while (!s.hasThread && !s.queue.empty());
+  } while (isRunnable(s) && (!s.hasThread || s.queue.front().ticket <= here));
   s.isBusy = false;
   s.done.notify_all();
-  if (!s.queue.empty())
+  if (isRunnable(s))
     s.wake.notify_one();
 }
 
@@ -150,8 +207,8 @@ void HostStream::threadMain(std::shared_ptr<State> mine) {
         pauseInSpin();
       lock.lock();
     }
-    s.wake.wait(lock, [&] { return !s.queue.empty() && !s.isBusy; });
-    runQueue(s, lock);
+    s.wake.wait(lock, [&] { return isRunnable(s) && !s.isBusy; });
+    runQueue(s, lock, 0);
   }
 }
 
@@ -162,6 +219,11 @@ bool HostStream::waitUntil(uint64_t ticket, const RunOptions &options, std::exce
   const auto isDone = [&] { return completed.load(std::memory_order_acquire) >= ticket; };
   if (isDone())
     return true;
+  {
+    std::unique_lock lock(s.mutex);
+    if (s.released < ticket) // held by a batch, which nobody may wait for in vain
+      letGo(s, lock, ticket, 0);
+  }
   const uint64_t until = ticks() + kSpinMicroseconds * ticksPerMicrosecond();
   while (!isDone() && ticks() < until)
     pauseInSpin();

@@ -124,8 +124,44 @@ class Runtime(_enigma.Runtime):
         """
         return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
 
+    def batch(self) -> Batch:
+        """Launches inside of `with rt.batch():` begin together at its end, on a GPU as one command buffer.
+
+        They run in order, as ever. Arguments must be arrays of the runtime and numbers; prepared kernels are
+        recorded too. The end of the batch does not wait: synchronize() does, and so does reading an array.
+        Reading one inside of the batch begins what is recorded, and waits. When an exception leaves the
+        block, the launches before it still run.
+
+        >>> import enigma
+        >>> @enigma.kernel
+        ... def increment(A: enigma.i32):
+        ...     i = enigma.thread_position_in_grid
+        ...     A[i] = A[i] + 1
+        >>> rt, compiled = enigma.HostRuntime(), enigma.compile(increment)
+        >>> a = rt.empty(4, enigma.i32)
+        >>> with rt.batch():
+        ...     for _ in range(10):
+        ...         rt.launch(compiled, [a], grid=4, threads=4)
+        >>> a.numpy()
+        array([10, 10, 10, 10], dtype=int32)
+        """
+        return Batch(self)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.device_capabilities().name}>"
+
+
+class Batch(_enigma.Batch):
+    """What `rt.batch()` gives, to be used in a `with`."""
+
+    def __enter__(self) -> Batch:
+        self._enter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self._leave()
 
 
 class HostRuntime(Runtime):

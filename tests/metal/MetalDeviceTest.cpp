@@ -289,6 +289,70 @@ TEST_F(MetalDevice, ManyLaunchesShareACommandBufferWhileTheGpuIsBusy) {
   EXPECT_EQ(fakemetal::record().dispatches, 40u);
 }
 
+TEST_F(MetalDevice, ABatchIsOneCommandBuffer) {
+  auto pipeline = device->createPipeline(chainSource());
+  auto out = device->allocate(64);
+  const Argument args[] = {Argument::of(out), Argument::scalar(uint32_t(1))};
+  auto prepared = device->prepare(pipeline, args);
+  const uint32_t before = fakemetal::record().commandBuffers;
+  {
+    const Batch batch(device->stream());
+    for (int i = 0; i < 200; ++i)
+      prepared->submit({16}, {16});
+    EXPECT_EQ(fakemetal::record().dispatches, 200u) << "they are encoded already";
+  }
+  device->stream().synchronize();
+  EXPECT_EQ(fakemetal::record().commandBuffers - before, 1u);
+  {
+    const Batch empty(device->stream());
+  }
+  EXPECT_EQ(fakemetal::record().commandBuffers - before, 1u) << "an empty one is none";
+}
+
+TEST_F(MetalDevice, APreparedLaunchMakesNothingButItsCommandBuffer) {
+  auto pipeline = device->createPipeline(chainSource());
+  auto out = device->allocate(64);
+  std::vector<uint32_t> own(16);
+  const Argument inBuffer[] = {Argument::of(out), Argument::scalar(uint32_t(1))};
+  const Argument copied[] = {Argument::memory(own.data(), 64), Argument::scalar(uint32_t(1))};
+  for (const std::span<const Argument> args : {std::span(inBuffer), std::span(copied)}) {
+    auto prepared = device->prepare(pipeline, args);
+    prepared->run({16}, {16});
+    const fakemetal::Record before = fakemetal::record();
+    const auto alive = objc::liveObjects().size();
+    for (int i = 0; i < 50; ++i)
+      prepared->run({16}, {16});
+    const fakemetal::Record after = fakemetal::record();
+    EXPECT_EQ(after.commandBuffers - before.commandBuffers, 50u);
+    EXPECT_EQ(after.buffers, before.buffers);
+    EXPECT_EQ(after.libraries, before.libraries);
+    // The fake's thread may still hold the last command buffer and its queue's error.
+    EXPECT_LE(objc::liveObjects().size(), alive + 1);
+  }
+}
+
+TEST_F(MetalDevice, AFailureInABatchIsReportedAndTheNextBatchRuns) {
+  auto pipeline = device->createPipeline(chainSource());
+  auto out = device->allocate(64);
+  const Argument args[] = {Argument::of(out), Argument::scalar(uint32_t(1))};
+  auto prepared = device->prepare(pipeline, args);
+  fakemetal::controls().failLaunches = 3;
+  {
+    const Batch batch(device->stream());
+    prepared->submit({16}, {16});
+    prepared->submit({16}, {16});
+  }
+  EXPECT_EQ(errorOf([&] { device->stream().synchronize(); }),
+            "chain (one of 2 launches): the GPU did not complete the launch: Injected failure");
+  fakemetal::controls().failLaunches = 0;
+  {
+    const Batch batch(device->stream());
+    prepared->submit({16}, {16});
+  }
+  out->wait();
+  EXPECT_EQ(static_cast<uint32_t *>(out->data())[15], 1u);
+}
+
 TEST_F(MetalDevice, EveryBufferOfACommandBufferLivesUntilItIsDone) {
   auto pipeline = device->createPipeline(chainSource());
   fakemetal::controls().launchMillis = 50;

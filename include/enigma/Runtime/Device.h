@@ -166,6 +166,9 @@ public:
   virtual ~PreparedLaunch() = default;
   /// Runs after everything submitted before. Milliseconds on the device if `options.timed`, else 0.
   virtual double run(Size3 grid, Size3 threads, const RunOptions &options = {}) = 0;
+  /// Queues it in the device's stream, as CommandStream::submit does; `run` and this may be mixed. All
+  /// arguments must be Buffers or scalars.
+  virtual uint64_t submit(Size3 grid, Size3 threads, const RunOptions &options = {}) = 0;
 };
 
 /// Launches in the background, one after the other in the order of submission.
@@ -181,6 +184,26 @@ public:
   /// Waits for everything submitted; throws the first error, once. When the time-out or the interrupt strikes
   /// in a wait, what is still queued is dropped.
   virtual void synchronize(const RunOptions &options = {}) = 0;
+
+  /// From here to `release`, launches are recorded and not begun: on a GPU into one command buffer. Somebody
+  /// who waits for one of them begins those up to it early. Calls nest; Batch pairs them.
+  virtual void hold() = 0;
+  virtual void release() = 0;
+};
+
+/// Records the launches of a scope, and begins them at its end:
+///
+///   { Batch batch(device->stream());  for (...) prepared->submit(grid, threads); }
+///   device->stream().synchronize();
+class Batch {
+public:
+  explicit Batch(CommandStream &of) : stream(of) { stream.hold(); }
+  ~Batch() { stream.release(); }
+  Batch(const Batch &) = delete;
+  Batch &operator=(const Batch &) = delete;
+
+private:
+  CommandStream &stream;
 };
 
 class Device {

@@ -58,6 +58,7 @@ Binding::Binding(const MetalPipeline &pipeline, const Capabilities &capabilities
       continue;
     }
     std::shared_ptr<Allocation> allocation;
+    isOnLoan |= !arg.buffer();
     if (arg.buffer()) {
       auto *buffer = dynamic_cast<MetalBuffer *>(arg.buffer().get());
       if (!buffer || !buffer->isOn(*map))

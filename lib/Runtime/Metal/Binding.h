@@ -55,6 +55,8 @@ public:
 
   /// Whether some argument lives in memory of the user, which must not be used after the call.
   bool needsCopies() const { return !copies.empty(); }
+  /// Whether some argument is memory that nothing keeps alive after the call.
+  bool hasUsersMemory() const { return isOnLoan; }
   void copyIn() const;
   void copyOut() const;
   void encode(MTL::ComputeCommandEncoder *encoder, const hostabi::LaunchContext &sizes) const;
@@ -81,6 +83,7 @@ private:
   std::string name;
   std::shared_ptr<MemoryMap> map;
   Owned<MTL::ComputePipelineState> state;
+  bool isOnLoan = false;
   std::vector<Slot> slots;
   std::vector<Copy> copies;
   std::vector<std::shared_ptr<Allocation>> allocations;

@@ -59,6 +59,8 @@ public:
   }
   void wait(uint64_t ticket, const RunOptions &options) override { queue->wait(ticket, options); }
   void synchronize(const RunOptions &options) override { queue->synchronize(options); }
+  void hold() override { queue->hold(); }
+  void release() override { queue->release(); }
 
   static const MetalPipeline &checkedPipeline(const Pipeline &pipeline) {
     const auto *own = dynamic_cast<const MetalPipeline *>(&pipeline);
@@ -86,6 +88,19 @@ public:
       return queue->run(binding, sizes, options);
     std::lock_guard lock(mutex); // one dispatch at a time: the copies are reused
     return queue->run(binding, sizes, options);
+  }
+
+  uint64_t submit(Size3 grid, Size3 threads, const RunOptions &) override {
+    hostabi::LaunchContext sizes;
+    setSizes(pipeline->kernel(), capabilities, grid, threads, sizes);
+    if (binding->hasUsersMemory())
+      throw Error(ErrorKind::Launch,
+                  pipeline->kernel().name +
+                      ": was prepared with memory of the caller, so it cannot run in the background");
+    if (!binding->needsCopies())
+      return queue->submit(binding, sizes);
+    std::lock_guard lock(mutex);
+    return queue->runInOrder(binding, sizes);
   }
 
 private:

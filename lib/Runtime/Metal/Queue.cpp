@@ -159,9 +159,21 @@ uint64_t Queue::submit(std::shared_ptr<Binding> binding, const hostabi::LaunchCo
   open.last = ticket;
   open.bindings.push_back(std::move(binding));
   retire(done);
-  if (flying.empty() || open.bindings.size() >= kMostInBatch)
+  if (!holds && (flying.empty() || open.bindings.size() >= kMostInBatch))
     commitOpen();
   return ticket;
+}
+
+void Queue::hold() {
+  std::lock_guard lock(mutex);
+  ++holds;
+}
+
+void Queue::release() {
+  const Pool pool;
+  std::lock_guard lock(mutex);
+  if (holds && --holds == 0)
+    commitOpen();
 }
 
 double Queue::run(const std::shared_ptr<Binding> &binding, const hostabi::LaunchContext &sizes,

@@ -35,6 +35,9 @@ public:
   /// Waits for a ticket and all before it, and throws the first error among them, once.
   void wait(uint64_t ticket, const RunOptions &options);
   void synchronize(const RunOptions &options);
+  /// Between the two the open command buffer takes everything, unless somebody waits.
+  void hold();
+  void release();
   /// Waits for everything, keeping errors for `wait`. A launch keeps its buffers, and they the queue: whoever
   /// lets go of the queue calls this first.
   void finish();
@@ -62,6 +65,7 @@ private:
   Owned<MTL::CommandQueue> queue;
   std::mutex mutex;
   uint64_t submitted = 0;
+  uint32_t holds = 0;
   Batch open; // `commands` is null while there is none
   Owned<MTL::ComputeCommandEncoder> encoder;
   std::deque<Batch> flying; // in the order of commitment

@@ -207,6 +207,77 @@ TEST_F(Conformance, PreparedLaunchesRunAgainAndAgain) {
   }
 }
 
+TEST_F(Conformance, ABatchBeginsAtItsEndAndKeepsTheOrder) {
+  auto pipeline = device->createPipeline(chainSource());
+  auto out = device->allocate(4096);
+  uint32_t expected = 0;
+  const Argument five[] = {Argument::of(out), Argument::scalar(uint32_t(5))};
+  auto prepared = device->prepare(pipeline, five);
+  {
+    const Batch batch(device->stream());
+    for (uint32_t i = 0; i < 60; ++i) {
+      const Argument args[] = {Argument::of(out), Argument::scalar(i)};
+      device->stream().submit(pipeline, args, {1024}, {256});
+      {
+        const Batch inner(device->stream());
+        prepared->submit({1024}, {256});
+      }
+      expected = (expected * 3 + i) * 3 + 5;
+    }
+    EXPECT_EQ(words(out)[0], 0u) << "nothing may run yet";
+  }
+  device->stream().synchronize();
+  EXPECT_EQ(words(out)[0], expected);
+  EXPECT_EQ(words(out)[1023], expected);
+}
+
+TEST_F(Conformance, WhoeverWaitsInABatchGetsWhatWasRecorded) {
+  auto pipeline = device->createPipeline(chainSource());
+  auto out = device->allocate(64), other = device->allocate(64);
+  const Argument args[] = {Argument::of(out), Argument::scalar(uint32_t(2))};
+  const Argument onOther[] = {Argument::of(other), Argument::scalar(uint32_t(1))};
+  {
+    const Batch batch(device->stream());
+    device->stream().submit(pipeline, args, {16}, {16});
+    out->wait();
+    EXPECT_EQ(words(out)[15], 2u);
+    device->stream().submit(pipeline, args, {16}, {16});
+    device->run(*pipeline, args, {16}, {16}); // waits for itself, and comes after
+    EXPECT_EQ(words(out)[15], 26u);
+    device->stream().submit(pipeline, onOther, {16}, {16});
+  }
+  other->wait();
+  EXPECT_EQ(words(other)[0], 1u);
+}
+
+TEST_F(Conformance, PreparedLaunchesRunInTheBackgroundToo) {
+  auto pipeline = device->createPipeline(chainSource());
+  auto out = device->allocate(4096);
+  std::vector<uint32_t> own(1024);
+  const Argument args[] = {Argument::of(out), Argument::scalar(uint32_t(1))};
+  const Argument memory[] = {Argument::memory(own.data(), 4096), Argument::scalar(uint32_t(1))};
+  uint64_t last = 0;
+  {
+    auto prepared = device->prepare(pipeline, args);
+    for (int i = 0; i < 20; ++i) {
+      const uint64_t ticket = prepared->submit({i < 19 ? 1024 : 1}, {256});
+      EXPECT_GT(ticket, last);
+      last = ticket;
+    }
+    EXPECT_EQ(errorOf([&] { prepared->submit({1024}, {0}); }),
+              "chain: threads must be at least 1 in each dimension, got (0, 1, 1)");
+  } // its launches keep what they need
+  uint32_t expected = 0;
+  for (int i = 0; i < 19; ++i)
+    expected = expected * 3 + 1;
+  out->wait();
+  EXPECT_EQ(words(out)[1023], expected);
+  EXPECT_EQ(words(out)[0], expected * 3 + 1);
+  auto borrowed = device->prepare(pipeline, memory);
+  EXPECT_EQ(errorOf([&] { borrowed->submit({1024}, {256}); }),
+            "chain: was prepared with memory of the caller, so it cannot run in the background");
+}
+
 TEST_F(Conformance, WhatDoesNotFitIsRefusedBeforeTheLaunch) {
   auto pipeline = device->createPipeline(chainSource());
   auto out = device->allocate(64);
