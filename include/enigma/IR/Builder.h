@@ -87,6 +87,13 @@ public:
   Value loadIf(Value buffer, Operand index, Operand mask, Operand fallback);
   void storeIf(Value buffer, Operand index, Operand value, Operand mask);
 
+  /// Consecutive elements at once, 1, 2 or 4 of them. The index of the first one must be a multiple of their
+  /// number: Metal's vectors are aligned. `value` and `fallback` have the type that is moved.
+  Value loadVector(Value buffer, Value index, int lanes);
+  void storeVector(Value buffer, Value index, Value value);
+  Value loadVectorIf(Value buffer, Value index, Value mask, Value fallback);
+  void storeVectorIf(Value buffer, Value index, Value value, Value mask);
+
   /// Opens a region that starts from values of these types; operations go into it until closeRegion. Regions
   /// are made first and given to their operation by the calls below, innermost first.
   ///
@@ -132,6 +139,7 @@ private:
   Value maskOf(std::string_view name, Operand mask);
   Value stored(std::string_view name, Operand value, Type to);
   Type elementOf(std::string_view name, Value buffer);
+  void checkMoved(std::string_view name, Value buffer, Type moved);
   Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                uint64_t immediate = 0);
   Value append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);

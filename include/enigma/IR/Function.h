@@ -98,6 +98,7 @@ public:
   /// The user's name of the kernel, and the Metal function's: "enigma_kernel_" before it, and what no
   /// identifier of Metal can hold (Python allows letters beyond ASCII) as "u" and its bytes in hexadecimal.
   const std::string &name() const { return functionName; }
+  void rename(std::string name) { functionName = std::move(name); }
   std::string kernelName() const;
 
   Value addParam(Param param);
