@@ -10,6 +10,7 @@
 #include "functions.h"
 #include "layout_values.h"
 #include "runtime.h"
+#include "tensor.h"
 #include "types.h"
 #include "value.h"
 
@@ -31,4 +32,6 @@ NB_MODULE(_enigma, module) {
   bindRuntime(module);
   bindBatch(module);
   bindLayout(module);
+  bindTensor(module);
+  bindJit(module);
 }

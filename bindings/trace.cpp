@@ -3,6 +3,7 @@
 // The current trace, and the table that turns instruction offsets into lines and columns.
 #include "trace.h"
 
+#include "tensor.h"
 #include "value.h"
 
 #include <atomic>
@@ -146,7 +147,8 @@ SourceLoc CodeTable::resolve(ir::Place place) const {
   }
 }
 
-Trace::Trace(std::string name) : function(std::move(name)), outer(currentTrace) {
+Trace::Trace(std::string name, ir::LaunchSize launch)
+    : function(std::move(name)), launch(launch), outer(currentTrace) {
   static std::atomic<uint64_t> next{1};
   serial = next++;
   releaseDropped();
@@ -156,12 +158,20 @@ Trace::Trace(std::string name) : function(std::move(name)), outer(currentTrace) 
 
 Trace::~Trace() { currentTrace = outer; }
 
+TensorState &Trace::tensors() {
+  if (!tensorState)
+    tensorState = std::make_unique<TensorState>(builder, launch);
+  return *tensorState;
+}
+
 void Trace::forget(uint32_t values) {
   for (uint32_t &count : kept)
     count = std::min(count, values);
   kept.push_back(~0u);
   if (ended.size() > values)
     ended.resize(values);
+  if (tensorState)
+    tensorState->space.forget(values);
 }
 
 Trace::State Trace::state(const ValueHandle &handle) const {

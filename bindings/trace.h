@@ -6,7 +6,8 @@
 // columns are looked up only when an error or dump needs them. Frames of the package itself are skipped.
 #pragma once
 
-#include "enigma/IR/Builder.h"
+#include "enigma/IR/Index.h"
+#include "enigma/IR/Tensor.h"
 #include "errors.h"
 
 namespace enigma::bindings {
@@ -38,10 +39,11 @@ private:
 };
 
 struct ValueHandle;
+struct TensorState;
 
 /// One tracing of one kernel. Handles carry its serial number and so know when it is over.
 struct Trace {
-  explicit Trace(std::string name);
+  explicit Trace(std::string name, ir::LaunchSize launch = {});
   ~Trace();
   Trace(const Trace &) = delete;
 
@@ -49,6 +51,12 @@ struct Trace {
   std::shared_ptr<CodeTable> places = std::make_shared<CodeTable>();
   ir::Function function;
   ir::Builder builder{function};
+  /// How it is launched, where a jit function says so, and the memories of the tensors that it can use.
+  ir::LaunchSize launch;
+  std::vector<std::pair<std::shared_ptr<const ir::Memory>, ir::Value>> memories;
+  std::unique_ptr<TensorState> tensorState;
+  /// Made at the first call.
+  TensorState &tensors();
   /// The first TraceError, which must surface even if the kernel's own code swallows it.
   nb::object error;
   /// Open regions, the outermost first: the first value that each defines. Values of closed ones are in

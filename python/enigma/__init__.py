@@ -37,12 +37,15 @@ from enigma.errors import TraceError as TraceError
 from enigma.errors import UnsupportedError as UnsupportedError
 from enigma.flow import *
 from enigma.functions import *
+from enigma.jit import JitFunction as JitFunction
+from enigma.jit import jit as jit
 from enigma.layout import *
 from enigma.runtime import Array as Array
 from enigma.runtime import HostRuntime as HostRuntime
 from enigma.runtime import MetalRuntime as MetalRuntime
 from enigma.runtime import PreparedKernel as PreparedKernel
 from enigma.runtime import default_runtime as default_runtime
+from enigma.tensor import *  # type: ignore[assignment]
 
 IRValue = Value
 __version__ = _version()

@@ -16,6 +16,7 @@ from enigma import _enigma
 from enigma._enigma import DType
 from enigma.decorators import KernelFunction, Prepared, _missing
 from enigma.errors import CompileError, LaunchTypeError, TraceError
+from enigma.jit import JitFunction, compile_jit
 
 OPTIONS = (
     "vec_width",
@@ -31,7 +32,7 @@ OPTIONS = (
 
 
 def compile(
-    fn: KernelFunction,
+    fn: KernelFunction | JitFunction,
     *jit_args: Any,
     vec_width: int = 0,
     dump_ir: bool = False,
@@ -74,6 +75,20 @@ def compile(
     >>> compiled.kernel_name
     'enigma_kernel_double'
     """
+    if fn.__class__ is JitFunction:
+        compiled = compile_jit(
+            fn,
+            jit_args,
+            constexprs,
+            bool(contract),
+            bool(fast_math),
+            0 if msl_version is None else _version(msl_version),
+        )
+        if vec_width not in (0, 1):
+            raise CompileError(
+                f"vec_width is for kernels: the jit function {fn.__name__} vectorises by its layouts"
+            )
+        return _finished(compiled, emit_only, work_dir, dump_ir, dump_mlir, keep_metal_source)
     if fn.__class__ is not KernelFunction:
         _refuse(fn)
     prepared = fn.prepare()
@@ -91,6 +106,17 @@ def compile(
     compiled = CompiledKernel(
         prepared.spec, prepared.function, constants, vec_width, bool(contract), bool(fast_math), version
     )
+    return _finished(compiled, emit_only, work_dir, dump_ir, dump_mlir, keep_metal_source)
+
+
+def _finished(
+    compiled: CompiledKernel,
+    emit_only: bool | None,
+    work_dir: str | None,
+    dump_ir: bool,
+    dump_mlir: bool,
+    keep_metal_source: bool,
+) -> CompiledKernel:
     compiled.emit_only = sys.platform != "darwin" if emit_only is None else bool(emit_only)
     compiled._work_dir = work_dir
     if dump_ir:
@@ -168,6 +194,7 @@ class CompiledKernel(_enigma.Kernel):
     grid: tuple[int, int, int] | None = None
     block: tuple[int, int, int] | None = None
     emit_only: bool = True
+    _traced: tuple[Any, ...] = ()
     _work_dir: str | None = None
     _metallib: str | None = None
 

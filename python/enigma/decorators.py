@@ -78,7 +78,12 @@ class KernelFunction:
             for name, text in _annotations(function).items()
         }
 
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """In a jit function: the kernel with its arguments, to be launched."""
+        from enigma.jit import BoundKernel, session
+
+        if session() is not None:
+            return BoundKernel(self, args, kwargs)
         raise TraceError(
             f"kernel {self.__name__}: a kernel is not called like a function",
             hints=[
@@ -86,6 +91,15 @@ class KernelFunction:
                 "and launch that: compiled[grid, threads](...)"
             ],
         )
+
+    def launch(self, *args: Any, grid: Any = None, block: Any = None, **kwargs: Any) -> None:
+        """In a jit function: launches the kernel with these arguments.
+
+        grid: threads in all; block: threads of a threadgroup; ints or (x, y, z).
+        """
+        from enigma.jit import launch
+
+        launch(self, args, kwargs, grid, block)
 
     def __getitem__(self, sizes: Any) -> NoReturn:
         raise TraceError(

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// The launches of a jit function: each traces its kernel at once, with the tensors as its buffers and the
+// size of the launch known, and the kernels are compiled when the function is done.
+#include "compile.h"
+#include "tensor.h"
+#include "types.h"
+#include "value.h"
+
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+namespace enigma::bindings {
+namespace {
+
+/// A kernel that is traced for one launch.
+struct TracedLaunch {
+  std::string name; ///< of the kernel, as the user wrote it
+  ir::Function function;
+  ir::LaunchSize size;
+  std::vector<ir::AccessNote> notes;
+  std::vector<ir::Coverage> coverage;
+};
+
+void traceLaunch(TracedLaunch *self, std::string name, SourceLoc place, nb::handle function,
+                 nb::tuple arguments, nb::list memories, std::array<int64_t, 3> grid,
+                 std::array<int64_t, 3> threads) {
+  Trace trace(name, {grid, threads});
+  trace.function.place = trace.places->add(place);
+  for (nb::handle object : memories) {
+    const auto &tensor = nb::cast<const ir::Tensor &>(object);
+    const ir::Memory &memory = *tensor.memory();
+    ir::Value value =
+        trace.function.addParam({memory.name, ir::Type::buffer(memory.elem), trace.function.place});
+    trace.memories.emplace_back(tensor.memory(), value);
+  }
+  // A raw buffer parameter (A: enigma.f32) takes the buffer of a whole tensor.
+  std::vector<nb::object> held;
+  std::vector<PyObject *> args;
+  for (nb::handle argument : arguments) {
+    nb::object object = nb::borrow(argument);
+    if (nb::isinstance<ir::Tensor>(argument))
+      for (auto &[memory, value] : trace.memories)
+        if (memory == nb::cast<const ir::Tensor &>(argument).memory())
+          object = nb::steal(wrapBuffer(trace, value));
+    held.push_back(object);
+    args.push_back(held.back().ptr());
+  }
+  nb::object result = nb::steal(PyObject_Vectorcall(function.ptr(), args.data(), args.size(), nullptr));
+  if (!result)
+    throw nb::python_error();
+  if (trace.error) { // the kernel caught it, so what it traced is not what was written
+    PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
+    throw nb::python_error();
+  }
+  if (!trace.scopes.empty())
+    throw Error(ErrorKind::Trace,
+                "kernel " + name + ": an exception left a loop or branch and was caught outside of it", place,
+                {"the block was traced in part only; do not catch exceptions across it"});
+  if (!result.is_none())
+    throw Error(ErrorKind::Trace, "kernel " + name + " returns a value", place,
+                {"a kernel gives its results by storing them: tensor.store(fragment)"});
+  new (self) TracedLaunch{std::move(name), std::move(trace.function), trace.launch, {}, {}};
+  if (trace.tensorState) {
+    self->notes = trace.tensorState->access.notes();
+    self->coverage = trace.tensorState->access.coverage();
+  }
+}
+
+SourceLoc placeFrom(const std::string &file, nb::handle range) {
+  auto number = [&](int i) { return nb::cast<uint32_t>(range[i]); };
+  return {file, number(0), number(1), number(2), number(3)};
+}
+
+nb::object sizeTuple(const std::array<int64_t, 3> &s) { return nb::make_tuple(s[0], s[1], s[2]); }
+
+} // namespace
+
+void bindJit(nb::module_ &module) {
+  nb::class_<TracedLaunch>(module, "TracedLaunch", "A kernel traced for one launch of a jit function.")
+      .def(
+          "__init__",
+          [](TracedLaunch *self, std::string name, std::string file, nb::tuple range, nb::handle function,
+             nb::tuple arguments, nb::list memories, std::array<int64_t, 3> grid,
+             std::array<int64_t, 3> threads) {
+            traceLaunch(self, std::move(name), placeFrom(file, range), function, std::move(arguments),
+                        std::move(memories), grid, threads);
+          },
+          nb::arg("name"), nb::arg("file"), nb::arg("range"), nb::arg("function"), nb::arg("arguments"),
+          nb::arg("memories"), nb::arg("grid"), nb::arg("threads"))
+      .def_prop_ro("name", [](const TracedLaunch &l) { return l.name; })
+      .def_prop_ro("grid", [](const TracedLaunch &l) { return sizeTuple(l.size.grid); })
+      .def_prop_ro("block", [](const TracedLaunch &l) { return sizeTuple(l.size.threads); })
+      .def_prop_ro("accessed",
+                   [](const TracedLaunch &l) {
+                     nb::list rows; // (name, read, written)
+                     for (const ir::Param &p : l.function.params())
+                       rows.append(nb::make_tuple(p.name, p.read, p.written));
+                     return rows;
+                   })
+      .def_prop_ro("notes",
+                   [](const TracedLaunch &l) {
+                     nb::list rows;
+                     for (const ir::AccessNote &n : l.notes) {
+                       SourceLoc loc = l.function.locate(n.place);
+                       nb::list widths;
+                       for (int w : n.widths)
+                         widths.append(w);
+                       rows.append(nb::make_tuple(n.tensor, n.isStore, dtypeObject(n.elem), n.elements,
+                                                  widths, n.masked, n.reason, loc.file, loc.line));
+                     }
+                     return rows;
+                   })
+      .def_prop_ro("coverage",
+                   [](const TracedLaunch &l) {
+                     nb::list rows;
+                     for (const ir::Coverage &c : l.coverage) {
+                       SourceLoc loc = l.function.locate(c.place);
+                       rows.append(
+                           nb::make_tuple(c.memory->name, c.needed, c.written, loc.file,
+                                          nb::make_tuple(loc.line, loc.col, loc.endLine, loc.endCol)));
+                     }
+                     return rows;
+                   })
+      .def(
+          "rename", [](TracedLaunch &l, std::string name) { l.function.rename(std::move(name)); },
+          nb::arg("name"));
+
+  nb::class_<Kernel> kernel = nb::borrow<nb::class_<Kernel>>(module.attr("Kernel"));
+  kernel.def(
+      "__init__",
+      [](Kernel *self, std::string name, std::vector<TracedLaunch *> launches, bool contract, bool fastMath,
+         int mslVersion) {
+        std::vector<std::shared_ptr<const compile::CompiledKernel>> compiled;
+        for (TracedLaunch *launch : launches) {
+          ir::Function function = launch->function;
+          nb::gil_scoped_release release;
+          compiled.push_back(compile::compile(std::move(function), {0, contract, fastMath, mslVersion}));
+        }
+        new (self) Kernel{compiled.at(0), std::move(name)};
+      },
+      nb::arg("name"), nb::arg("launches"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
+      "Compiles what a jit function launched.");
+}
+
+} // namespace enigma::bindings
