@@ -51,7 +51,15 @@ def test_the_blocks_run_and_print_what_is_shown(page):
 
 @pytest.mark.parametrize(
     "page",
-    [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/types.md", "docs/layouts.md", "docs/embedding.md"],
+    [
+        *PAGES,
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/types.md",
+        "docs/layouts.md",
+        "docs/embedding.md",
+        "docs/aot.md",
+    ],
 )
 def test_links_lead_somewhere(page):
     prose = re.sub(r"^```.*?^```|`[^`\n]+`", "", (ROOT / page).read_text(), flags=re.M | re.S)
