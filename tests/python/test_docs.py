@@ -10,6 +10,8 @@ import importlib.util
 import io
 import linecache
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,15 @@ def test_the_page_of_operations_is_what_the_records_say():
         if f"`{name}(" not in page and f"`{name}`" not in page
     ]
     assert missing == []
+
+
+@pytest.mark.skipif(not shutil.which("doxygen"), reason="doxygen is not installed")
+def test_doxygen_understands_every_public_header(tmp_path):
+    settings = (ROOT / "docs" / "Doxyfile").read_text() + f"\nOUTPUT_DIRECTORY = {tmp_path}\n"
+    done = subprocess.run(["doxygen", "-"], input=settings, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The one interface to whatever runs kernels" in (tmp_path / "cpp" / "Device_8h.html").read_text()
+    assert "correctly rounded" in (tmp_path / "cpp" / "Operations_8h.html").read_text()
 
 
 def names(op):

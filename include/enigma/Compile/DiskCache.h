@@ -74,9 +74,9 @@ private:
 
 /// The process's cache. The environment is read at the first call:
 ///   ENIGMA_CACHE=0            keeps nothing on disk
-///   ENIGMA_CACHE_DIR=<path>   the folder; by default ~/Library/Caches/enigma on macOS, elsewhere
+///   ENIGMA_CACHE_DIR=path     the folder; by default ~/Library/Caches/enigma on macOS, elsewhere
 ///                             $XDG_CACHE_HOME/enigma or ~/.cache/enigma
-///   ENIGMA_CACHE_SIZE=<MiB>   the limit, 256 by default
+///   ENIGMA_CACHE_SIZE=MiB     the limit, 256 by default
 ENIGMA_API DiskCache &diskCache();
 
 } // namespace enigma::compile
