@@ -33,7 +33,10 @@ public:
       if (llvm::verifyModule(into, &stream))
         throw Error(ErrorKind::Compile, kernel.name + ": the host produced invalid LLVM IR: " + problem);
     }
-    timed(spent.optimize, [&] { optimize(into, *machine); });
+    timed(spent.optimize, [&] {
+      optimize(into, *machine);
+      cutLongBlocks(into);
+    });
     if (options.keepIr) {
       llvm::raw_string_ostream stream(ir);
       into.print(stream, nullptr);

@@ -28,6 +28,8 @@ Machine borrowMachine(const std::string &cpu);
 
 /// Runs the passes that are worth their time on code in lane form (Optimize.cpp).
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+/// Cuts what is left of long blocks, so that generating code takes time that grows with their length alone.
+void cutLongBlocks(llvm::Module &module);
 
 /// Relocatable object code.
 std::unique_ptr<llvm::MemoryBuffer> generateObject(llvm::Module &module, llvm::TargetMachine &machine);
