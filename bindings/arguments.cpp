@@ -73,6 +73,9 @@ std::string dtypeText(nb::handle object) {
     notes.push_back("read it as an array: numpy.frombuffer(x, " + std::string(numpyName(want)) + ")");
   else if (PyList_Check(object.ptr()) || PyTuple_Check(object.ptr()) || PyNumber_Check(object.ptr()))
     notes.push_back("make an array: numpy.array(x, " + std::string(numpyName(want)) + ")");
+  if (PyLong_Check(object.ptr()) || PyFloat_Check(object.ptr()))
+    notes = {"for one number, declare the parameter as enigma.Scalar(enigma." + std::string(ir::name(want)) +
+             "); for a buffer, make an array: numpy.array([x], " + std::string(numpyName(want)) + ")"};
   if (want == Elem::bf16 && got == "uint16")
     notes = {"if these are the bits, write x.view(ml_dtypes.bfloat16)"};
   failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(want)) + ", got " + got,

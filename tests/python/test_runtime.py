@@ -373,7 +373,12 @@ def test_a_wrong_type_names_the_parameter(rt, compiled):
     ("value", "got", "note"),
     [
         ([1.0, 2.0], "list", "make an array: numpy.array(x, numpy.float32)"),
-        (3.0, "float", "make an array: numpy.array(x, numpy.float32)"),
+        (
+            3.0,
+            "float",
+            "for one number, declare the parameter as enigma.Scalar(enigma.f32); "
+            "for a buffer, make an array: numpy.array([x], numpy.float32)",
+        ),
         (b"0123", "bytes", "read it as an array: numpy.frombuffer(x, numpy.float32)"),
         (bytearray(8), "bytearray", "read it as an array: numpy.frombuffer(x, numpy.float32)"),
         (None, "None", None),
