@@ -40,10 +40,73 @@ Layout makeFragmentLike(LayoutView layout) {
 
 Layout makeIdentityLayout(View shape) { return Layout(IntTuple(shape), basisLike(shape)); }
 
+namespace {
+
+Node multiplied(Node by, View shape) {
+  for (uint32_t i = 0, n = shape.span(); i < n; ++i)
+    if (!shape.nodes()[i].isTuple())
+      by = mul(by, shape.nodes()[i]);
+  return by;
+}
+
+/// The extents of rakedProduct(thr, val), and its right inverse. Pairs of modes are not built where both have
+/// as many.
+std::pair<IntTuple, Layout> tileAndInverse(LayoutView thr, LayoutView val) {
+  if (!thr.isTuple() || !val.isTuple() || thr.rank() != val.rank() || thr.rank() == 0) {
+    Layout tile = rakedProduct(thr, val);
+    return {productEach(tile.shape()), rightInverse(tile)};
+  }
+  Layout copies = copiesOf(thr, val);
+  IntTuple extents = IntTuple::building();
+  uint32_t at = extents.open();
+  auto block = thr.shape.begin();
+  for (View copy : copies.shape().view()) {
+    extents.push(multiplied(product(copy), *block));
+    ++block;
+  }
+  extents.close(at, thr.rank());
+  return {std::move(extents), rightInverseOfPairs(copies, thr)};
+}
+
+/// composition(layout, (first,second):(1,first)) of a layout of first * second positions that is coalesced;
+/// false where a mode does not split.
+bool splitInTwo(Layout &out, LayoutView layout, Node first, Node second) {
+  if (!first.isInt() || !second.isInt())
+    return false;
+  const Node *s = layout.shape.nodes(), *d = layout.stride.nodes();
+  uint32_t leaf = layout.isTuple() ? 1 : 0;
+  for (uint32_t i = leaf; i < layout.span(); ++i)
+    if (!s[i].isInt() || !d[i].isInt())
+      return false;
+  uint32_t at = out.open();
+  int64_t extent = s[leaf].value;
+  Node stride = d[leaf];
+  for (int64_t left : {first.value, second.value}) {
+    ModeWriter writer(out);
+    while (left != 1) {
+      const int64_t taken = std::min(left, extent);
+      if (left % taken != 0 || extent % taken != 0)
+        return false;
+      writer.push(intNode(taken), stride);
+      left /= taken;
+      extent /= taken;
+      stride = mul(stride, intNode(taken));
+      if (extent == 1 && ++leaf < layout.span()) {
+        extent = s[leaf].value;
+        stride = d[leaf];
+      }
+    }
+    writer.finish();
+  }
+  out.close(at, 2);
+  return true;
+}
+
+} // namespace
+
 std::pair<IntTuple, Layout> makeLayoutTV(LayoutView thr, LayoutView val) {
-  Layout tile = rakedProduct(thr, val);
+  auto [extents, inverse] = tileAndInverse(thr, val);
   Node threads = size(thr), values = size(val);
-  Layout inverse = rightInverse(tile);
   Node covered = size(inverse), wanted = mul(threads, values);
   if (covered.isInt() && wanted.isInt() && covered.value != wanted.value)
     fail("make_layout_tv: threads " + print(thr) + " and values " + print(val) +
@@ -51,12 +114,15 @@ std::pair<IntTuple, Layout> makeLayoutTV(LayoutView thr, LayoutView val) {
              " of " + std::to_string(wanted.value) + " (thread, value) pairs have an element of their own",
          {"use compact layouts, such as " + print(makeLayoutLike(thr)) + " and " +
           print(makeLayoutLike(val))});
+  Layout split = Layout::building();
+  if (splitInTwo(split, inverse, threads, values))
+    return {std::move(extents), std::move(split)};
   Layout pair = Layout::building(); // (threads, values) column-major
   uint32_t at = pair.open();
   pair.push(threads, intNode(threads.isInt(1) ? 0 : 1));
   pair.push(values, values.isInt(1) ? intNode(0) : threads);
   pair.close(at, 2);
-  return {productEach(tile.shape()), composition(inverse, pair)};
+  return {std::move(extents), composition(inverse, pair)};
 }
 
 namespace {

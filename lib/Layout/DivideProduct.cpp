@@ -93,7 +93,8 @@ bool provablyInjective(LayoutView a, LayoutView b) {
   return true;
 }
 
-/// The tiler's modes as steps from copy to copy of the block.
+} // namespace
+
 Layout copiesOf(LayoutView block, LayoutView tiler) {
   for (uint32_t i = 0, n = tiler.span(); i < n; ++i)
     if (tiler.stride.nodes()[i].isStatic() && tiler.stride.nodes()[i].value < 0)
@@ -116,6 +117,8 @@ Layout copiesOf(LayoutView block, LayoutView tiler) {
   }
   return copies;
 }
+
+namespace {
 
 void productInto(Layout &out, LayoutView block, LayoutView tiler) {
   uint32_t at = out.open();

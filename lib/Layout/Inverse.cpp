@@ -208,16 +208,20 @@ public:
   Node &lastStride() { return back().stride; }
 };
 
-PlacedModes placeModes(LayoutView layout) {
-  needPositive("an inverse", layout);
-  PlacedModes placed;
-  Coalescer merged(placed);
-  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
+void placeInOrder(PlacedModes &placed) {
   Node position = intNode(1);
   for (Placed &p : placed) {
     p.position = position;
     position = mul(position, p.shape);
   }
+}
+
+PlacedModes placeModes(LayoutView layout) {
+  needPositive("an inverse", layout);
+  PlacedModes placed;
+  Coalescer merged(placed);
+  forEachLeaf(layout, [&](Node s, Node d) { merged.push(s, d); });
+  placeInOrder(placed);
   return placed;
 }
 
@@ -347,6 +351,30 @@ Layout rightInverse(LayoutView layout) {
   PlacedModes placed = placeModes(layout);
   Layout out = Layout::building();
   invert(out, placed);
+  return out;
+}
+
+Layout rightInverseOfPairs(LayoutView a, LayoutView b) {
+  if (anyBasis(a) || anyBasis(b))
+    return rightInverse(zip(a, b));
+  needPositive("an inverse", a);
+  needPositive("an inverse", b);
+  PlacedModes placed;
+  Coalescer merged(placed);
+  auto take = [&](LayoutView &next) { // one mode, and on to the next
+    forEachLeaf(next, [&](Node s, Node d) { merged.push(s, d); });
+    const uint32_t span = next.span();
+    next = {View(next.shape.nodes() + span), View(next.stride.nodes() + span)};
+  };
+  LayoutView nextA = a[0], nextB = b[0];
+  for (uint32_t i = 0, rank = a.rank(); i < rank; ++i) {
+    take(nextA);
+    take(nextB);
+  }
+  placeInOrder(placed);
+  keepStaticStrides(placed);
+  Layout out = Layout::building();
+  rightInverseInto(out, placed);
   return out;
 }
 

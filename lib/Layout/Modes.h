@@ -110,6 +110,10 @@ inline void needPositive(const char *op, LayoutView layout) {
     if (s->isInt() && s->value < 1)
       failSignTurning(op, layout);
 }
+/// The modes of the tiler as steps from copy to copy of the block.
+Layout copiesOf(LayoutView block, LayoutView tiler);
+/// rightInverse(zip(a, b)) of two tuples of equal rank.
+Layout rightInverseOfPairs(LayoutView a, LayoutView b);
 /// The layout of a list of modes: 1:0 if empty, a leaf if single, else a tuple.
 Layout toLayout(const Modes &modes);
 /// Appends the mode composition(layout, (tile, rest)), where a tile that does not divide is legal: in a mode
