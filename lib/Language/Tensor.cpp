@@ -14,7 +14,8 @@ namespace {
 /// Traced integers as leaves of a coordinate. They count from zero, so that truncating and flooring agree.
 class TracedIntegers final : public layout::Arithmetic {
 public:
-  explicit TracedIntegers(State &s) : state(s) {}
+  /// @param wide whether offsets need more than 32 bits.
+  TracedIntegers(State &s, bool wide) : state(s), isWide(wide) {}
 
   layout::Node leaf(const Operand &operand) {
     if (operand.isNumber()) {
@@ -27,6 +28,8 @@ public:
     ir::Type type = state.function.type(value);
     if (!type.isScalar() || !ir::isInt(type.elem))
       state.builder.fail("a coordinate must be an integer, got " + type.str(), {"convert it: enigma.u32(x)"});
+    if (isWide || ir::bits(type.elem) < 32)
+      value = state.builder.cast(value, isWide ? ir::Elem::i64 : ir::Elem::u32);
     return node(value.id);
   }
 
@@ -75,6 +78,7 @@ public:
 
 private:
   State &state;
+  bool isWide;
 };
 
 } // namespace
@@ -88,7 +92,8 @@ Value offset(const layout::Layout &map, std::initializer_list<Operand> coordinat
       first = &operand;
   State &s = language::stateOf("offset", {first});
   return s.at(coordinate.begin()->location(), [&](ir::Builder &) {
-    TracedIntegers integers(s);
+    layout::Node extent = layout::cosize(map);
+    TracedIntegers integers(s, extent.isInt() && extent.value > INT32_MAX);
     layout::IntTuple position = layout::IntTuple::building();
     if (coordinate.size() == 1) {
       position.push(integers.leaf(*coordinate.begin()));

@@ -113,6 +113,15 @@ TEST(KernelBuilder, LayoutsGiveOffsetsOfTracedCoordinates) {
                        "  store %6, %Out, %5\n");
 }
 
+TEST(KernelBuilder, OffsetsAreAsWideAsTheLayoutNeeds) {
+  KernelBuilder k("wide");
+  Buffer A = k.buffer("A", u8);
+  Value i = thread_position_in_grid(), narrow = u8(i);
+  EXPECT_EQ(offset(layout::Layout(layout::IntTuple{1 << 16, 1 << 14}), {i, i}).type(), "u32");
+  EXPECT_EQ(offset(layout::Layout(layout::IntTuple{1 << 16, 1 << 16}), {i, i}).type(), "i64");
+  EXPECT_EQ(offset(layout::Layout(layout::IntTuple{4, 400}), {narrow, narrow}).type(), "u32");
+}
+
 TEST(KernelBuilder, AnInnerBuilderComesFirst) {
   KernelBuilder outer("outer");
   Buffer A = outer.buffer("A", u32);
