@@ -153,12 +153,21 @@ def test_a_time_out_stops_a_launch():
         prepared.dispatch(**FOREVER, timeout=0.1)
 
 
+@pytest.fixture
+def keyboard():
+    """Python's own answer to SIGINT: a job started in the background inherits that it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_soon():
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     return timer
 
 
+@pytest.mark.usefixtures("keyboard")
 def test_ctrl_c_stops_a_launch():
     rt = enigma.HostRuntime()
     out = np.zeros(1, np.float32)
@@ -171,6 +180,7 @@ def test_ctrl_c_stops_a_launch():
     assert out[0] == 1
 
 
+@pytest.mark.usefixtures("keyboard")
 def test_ctrl_c_stops_waiting_for_the_background():
     rt = enigma.HostRuntime()
     out = rt.empty(1)
