@@ -244,7 +244,8 @@ class TracedFor(Carry):
         b = self.bounds
         initial = self.prepare()
         self.lower, self.upper, self.step = (_bound(x, b.dtype) for x in (b.start, b.stop, b.step))
-        self.early = any(("name", index) in self.plan for index in self.site.exits)
+        # An exit that a jump before the loop made a traced value is carried without being planned.
+        self.early = bool(self.exit_arguments())
         if not self.early:
             self.region, args = flow.open([self.lower, *initial])
             position, args = args[0], args[1:]

@@ -52,6 +52,37 @@ def _libraries(sources):
     return [((name, text), library[name]) for name, text in sources.items()]
 
 
+# ---- Early exits after earlier ones
+
+
+@case
+def a_return_in_a_loop_after_a_return_under_a_condition(A, B, t, n):
+    if t > 3:
+        if B[t] > 5:
+            return -1.0
+    b = 1
+    for j in range(n):
+        b = (b + B[j]) % 97
+        if not (t > 2):
+            return b * 1.0
+        b = (b + j) % 101
+    return b * 2.0
+
+
+@case
+def a_break_in_a_second_loop_that_shares_its_flag(A, B, t, n):
+    total = 0
+    for k in range(2):
+        for j in range(n):
+            if B[j] == t:
+                break
+            total += B[j] + k
+        else:
+            if total > 30:
+                return total * 0.5
+    return total * 1.0
+
+
 # ---- Rebinding
 
 
