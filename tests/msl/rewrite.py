@@ -110,10 +110,32 @@ def _function_constants(source: Source, values: Mapping[str, str]) -> None:
         source.edits.append((tokens[i].offset, length, f"= {type_}({values.get(name.text, '0')})"))
 
 
+def _template_commas(tokens: list[Token]) -> set[int]:
+    """The commas of `name<int, uint>(...)`: they end no operand of `?:`."""
+    commas: set[int] = set()
+    for i, t in enumerate(tokens[1:], 1):
+        if t.text != "<" or tokens[i - 1].kind != "word":
+            continue
+        depth, inside, j = 0, [], i
+        while j < len(tokens) and (
+            tokens[j].kind in ("word", "number") or tokens[j].text in ("<", ">", ",", "::", "*", "&")
+        ):
+            depth += (tokens[j].text == "<") - (tokens[j].text == ">")
+            if tokens[j].text == ",":
+                inside.append(tokens[j].offset)
+            if depth == 0:
+                break
+            j += 1
+        if depth == 0 and j + 1 < len(tokens) and tokens[j].text == ">" and tokens[j + 1].text == "(":
+            commas.update(inside)
+    return commas
+
+
 def _ternaries(tokens: list[Token]) -> list[tuple[int, int, str]]:
     """Insertions that turn `c ? a : b` into `c ? msl_rvalue(a) : msl_rvalue(b)`."""
     edits: list[tuple[int, int, str]] = []
     levels: list[list[str]] = [[]]  # per bracket: "?" awaits its ":", ":" awaits its end
+    template_commas = _template_commas(tokens)
 
     def close(level: list[str], offset: int) -> None:
         while level and level[-1] == ":":
@@ -139,7 +161,7 @@ def _ternaries(tokens: list[Token]) -> list[tuple[int, int, str]]:
                 levels[-1][-1] = ":"
                 edits.append((last_end, 0, ")"))
                 edits.append((t.offset + 1, 0, " msl_rvalue("))
-            elif t.text in (",", ";"):
+            elif t.text in (",", ";") and t.offset not in template_commas:
                 close(levels[-1], last_end)
         last_end = t.offset + len(t.text)
     return edits
