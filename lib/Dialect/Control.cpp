@@ -71,6 +71,29 @@ void IfOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext 
     inlineRegion(rewriter, op, *condition ? op.getThenRegion() : op.getElseRegion(), {});
     return success();
   });
+  // What the condition is known to be inside the arms, and what it negates.
+  patterns.add(+[](IfOp op, PatternRewriter &rewriter) {
+    bool changed = false, holds = true;
+    for (Value condition = op.getCondition(); condition; holds = !holds) {
+      for (int arm = 0; arm < 2; ++arm) {
+        Region &region = op->getRegion(arm);
+        const auto isInside = [&](OpOperand &use) {
+          return region.isAncestor(use.getOwner()->getParentRegion());
+        };
+        if (llvm::none_of(condition.getUses(), isInside))
+          continue;
+        OpBuilder::InsertionGuard guard(rewriter);
+        rewriter.setInsertionPoint(op);
+        Value known = ConstantOp::create(rewriter, op.getLoc(), rewriter.getI1Type(),
+                                         rewriter.getBoolAttr((arm == 0) == holds));
+        rewriter.replaceUsesWithIf(condition, known, isInside);
+        changed = true;
+      }
+      auto negation = condition.getDefiningOp<NotOp>();
+      condition = negation ? negation.getX() : Value();
+    }
+    return success(changed);
+  });
   // Results that both arms agree on, and results that nobody uses.
   patterns.add(+[](IfOp op, PatternRewriter &rewriter) {
     YieldOp thenYield = yieldOf(op.getThenRegion()), elseYield = yieldOf(op.getElseRegion());

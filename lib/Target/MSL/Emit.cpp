@@ -4,14 +4,11 @@
 // or must not move, and everything else inside the expression that uses it.
 #include "enigma/Target/MSL/Emit.h"
 
-#include "Names.h"
-#include "Templates.h"
+#include "Control.h"
 #include "enigma/Support/Error.h"
 #include "enigma/Target/MSL/Prelude.h"
 
-#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <algorithm>
@@ -22,9 +19,6 @@ namespace enigma::msl {
 namespace {
 
 using namespace dialect;
-
-// Longer expressions are cut by a variable: for readers, and for compilers that count brackets.
-constexpr size_t longestInline = 96;
 
 // How a query reaches the kernel: as a parameter with the attribute of the operation's name.
 struct QueryParam {
@@ -63,7 +57,7 @@ llvm::StringRef shortName(OpKind kind) {
   }
 }
 
-class Emitter {
+class Emitter : ControlWriter {
 public:
   explicit Emitter(KernelOp kernel) : kernel(kernel) {}
 
@@ -72,7 +66,7 @@ public:
     for (auto [arg, name] : llvm::zip(kernel.block().getArguments(), kernel.getArgNames()))
       expressions[arg] = {names.claim(cast<StringAttr>(name).getValue()), 16};
     collectQueries();
-    emitBlock(kernel.block());
+    emitBody(kernel.block());
     return assemble(options);
   }
 
@@ -140,65 +134,10 @@ private:
     return {out + "{\n" + body + "}\n", version};
   }
 
-  //===-- Values
-  //--------------------------------------------------------------------------------------------===//
-
-  void statement(const std::string &text) { body.append(4 * indent, ' ') += text + "\n"; }
-
-  // A variable for the value, under the user's name or a number.
-  void bind(Value v, const Expression &e) {
-    std::string name = names.claim(nameOf(v.getLoc()));
-    statement(typeName(v.getType()) + " " + name + " = " + e.text + ";");
-    expressions[v] = {name, 16};
-  }
-
-  // Inside the expression of its only user, unless it has a name, is long, or is not used at all.
-  void define(Value v, Expression e, bool readsMemory) {
-    bool named = !nameOf(v.getLoc()).empty();
-    // Used in a loop, it would be computed again each time.
-    bool here = v.hasOneUse() && v.user_begin()->getBlock() == v.getParentBlock();
-    // What a region carries on is assigned to the variable that carries it, whatever its own name.
-    named &= !(here && isa<YieldOp>(*v.user_begin()));
-    if (!here || named || e.text.size() > longestInline)
-      return bind(v, e);
-    expressions[v] = std::move(e);
-    if (readsMemory)
-      pending.insert(v);
-    if (consumedLanes)
-      amongLanes.insert(v);
-  }
-
-  // The expression of an operand; a memory read inside it moves to where it is used.
-  const Expression &use(Value v) {
-    consumedRead |= pending.remove(v);
-    consumedLanes |= amongLanes.contains(v);
-    return expressions[v];
-  }
-
-  // An operand that its user evaluates in some lanes only: operations among lanes stay in front of it, where
-  // all lanes take part.
-  void keepLanesTogether(Operation &op) {
-    const OpKind kind = kindOf(&op);
-    const bool isLazy = kind == OpKind::select || kind == OpKind::and_ || kind == OpKind::or_ ||
-                        kind == OpKind::load_if || kind == OpKind::store_if;
-    for (Value v : op.getOperands())
-      if (isLazy && amongLanes.remove(v)) {
-        pending.remove(v);
-        bind(v, Expression(expressions[v]));
-      }
-  }
-
-  // Reads that were put off happen before a write.
-  void settleReads() {
-    for (Value v : llvm::to_vector(pending))
-      bind(v, expressions[v]);
-    pending.clear();
-  }
-
   //===-- Operations
   //----------------------------------------------------------------------------------------===//
 
-  void emit(Operation &op) {
+  void emit(Operation &op) override {
     OpKind kind = kindOf(&op);
     need(mslVersionOf(kind));
     for (Type t : op.getResultTypes())
@@ -320,202 +259,8 @@ private:
     return {wrapped(e, 12) + " != " + literal(zero).text, 8};
   }
 
-  //===-- Control flow
-  //--------------------------------------------------------------------------------------===//
-
-  void emitBlock(Block &block) {
-    for (Operation &op : block)
-      if (!isa<YieldOp>(op))
-        emit(op);
-  }
-
-  static bool isEmpty(Region &region) { return isa<YieldOp>(region.front().front()); }
-  static YieldOp yieldOf(Region &region) { return cast<YieldOp>(region.front().back()); }
-
-  // An expression that may be written several times: a variable or a literal.
-  Expression stable(Value v) {
-    const Expression &e = use(v);
-    bool simple = llvm::all_of(e.text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
-    if (!simple && !v.getDefiningOp<ConstantOp>())
-      bind(v, Expression(e));
-    return expressions[v];
-  }
-
-  // Variables for carried values, which take the initial ones and keep the last ones.
-  SmallVector<std::string> carry(Operation *op, ValueRange initial) {
-    SmallVector<std::string> variables;
-    auto given = op->getAttrOfType<ArrayAttr>(resultNamesAttr);
-    for (auto [i, value] : llvm::enumerate(initial)) {
-      llvm::StringRef wish = given ? cast<StringAttr>(given[i]).getValue() : llvm::StringRef();
-      std::string start = use(value).text;
-      variables.push_back(names.claim(wish));
-      statement(typeName(value.getType()) + " " + variables.back() + " = " + start + ";");
-    }
-    return variables;
-  }
-
-  void name(ValueRange values, llvm::ArrayRef<std::string> variables) {
-    for (auto [value, variable] : llvm::zip(values, variables))
-      expressions[value] = {variable, 16};
-  }
-
-  static bool mentions(llvm::StringRef text, llvm::StringRef name) {
-    auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-    for (size_t at = text.find(name); at != llvm::StringRef::npos; at = text.find(name, at + 1))
-      if ((at == 0 || !isWord(text[at - 1])) &&
-          (at + name.size() == text.size() || !isWord(text[at + name.size()])))
-        return true;
-    return false;
-  }
-
-  // variables = values, all at once: a value that names a variable assigned before it goes through another
-  // one.
-  void assign(llvm::ArrayRef<std::string> variables, ValueRange values) {
-    SmallVector<std::pair<std::string, std::string>> pairs;
-    for (auto [variable, value] : llvm::zip(variables, values))
-      if (std::string text = use(value).text; text != variable)
-        pairs.emplace_back(variable, text);
-    for (size_t i = 0; i < pairs.size(); ++i)
-      for (size_t k = i + 1; k < pairs.size(); ++k)
-        if (mentions(pairs[k].second, pairs[i].first)) {
-          std::string temporary = names.claim(pairs[k].first + "_next");
-          size_t which = llvm::find(variables, pairs[k].first) - variables.begin();
-          statement(typeName(values[which].getType()) + " " + temporary + " = " + pairs[k].second + ";");
-          pairs[k].second = temporary;
-        }
-    for (auto &[variable, text] : pairs)
-      statement(variable + " = " + text + ";");
-  }
-
-  void nested(Region &region, llvm::function_ref<void()> end) {
-    ++indent;
-    emitBlock(region.front());
-    end();
-    --indent;
-  }
-
-  void branch(IfOp op) {
-    settleReads();
-    std::string condition = use(op.getCondition()).text;
-    auto given = op->getAttrOfType<ArrayAttr>(resultNamesAttr);
-    bool elseEmpty = isEmpty(op.getElseRegion());
-    SmallVector<std::string> variables;
-    for (OpResult result : op.getResults()) {
-      llvm::StringRef wish =
-          given ? cast<StringAttr>(given[result.getResultNumber()]).getValue() : llvm::StringRef();
-      // Without an else the variable starts as what it stays.
-      std::string start =
-          elseEmpty ? " = " + use(yieldOf(op.getElseRegion()).getOperand(result.getResultNumber())).text : "";
-      variables.push_back(names.claim(wish));
-      statement(typeName(result.getType()) + " " + variables.back() + start + ";");
-    }
-    statement("if (" + condition + ") {");
-    nested(op.getThenRegion(), [&] { assign(variables, yieldOf(op.getThenRegion()).getOperands()); });
-    if (!elseEmpty) {
-      statement("} else {");
-      nested(op.getElseRegion(), [&] { assign(variables, yieldOf(op.getElseRegion()).getOperands()); });
-    }
-    statement("}");
-    name(op.getResults(), variables);
-  }
-
-  void loop(ForOp op) {
-    settleReads();
-    std::string type = typeName(op.getLower().getType());
-    bool isUnsigned = isUnsignedIntLike(op.getLower().getType());
-    Expression lower = stable(op.getLower()), upper = stable(op.getUpper()), step = stable(op.getStep());
-    SmallVector<std::string> variables = carry(op, op.getInitial());
-    name(op.carried(), variables);
-    std::string i = names.claim(nameOf(op.position().getLoc()).empty() ? llvm::StringRef("i")
-                                                                       : nameOf(op.position().getLoc()));
-    expressions[op.position()] = {i, 16};
-    auto constantStep = constantInt(op.getStep());
-    auto bound = constantInt(op.getUpper());
-    if (isUnsigned && bound && *bound < 0) // beyond 2^63
-      bound.reset();
-    // Counting past the bound must not wrap: by one it cannot, by more only where the bound is known to leave
-    // room.
-    constexpr int64_t room = int64_t(1) << 30;
-    bool small = constantStep && *constantStep > -room && *constantStep < room &&
-                 widthOf(op.getLower().getType()) >= 32;
-    bool up = constantStep && (*constantStep == 1 || (*constantStep > 1 && small && bound && *bound < room));
-    bool down = constantStep && !isUnsigned &&
-                (*constantStep == -1 || (*constantStep < -1 && small && bound && *bound > -room));
-    bool narrow = widthOf(op.getLower().getType()) < 32;
-    if (up && !(narrow && *constantStep != 1)) {
-      std::string advance = *constantStep == 1 ? "++" + i : i + " += " + step.text;
-      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " < " + upper.text + "; " +
-                advance + ") {");
-    } else if (down && !(narrow && *constantStep != -1)) {
-      std::string advance = *constantStep == -1 ? "--" + i : i + " -= " + std::to_string(-*constantStep);
-      statement("for (" + type + " " + i + " = " + lower.text + "; " + i + " > " + upper.text + "; " +
-                advance + ") {");
-    } else {
-      std::string unsignedType = typeName(unsignedLike(op.getLower().getType()));
-      std::string count = names.claim(i + "_count"), k = names.claim(i + "_step");
-      prelude.push_back("enigma_trip_count:" + type);
-      statement(unsignedType + " " + count + " = enigma_trip_count<" + type + ", " + unsignedType + ">(" +
-                lower.text + ", " + upper.text + ", " + step.text + ");");
-      statement("for (" + unsignedType + " " + k + " = 0; " + k + " < " + count + "; ++" + k + ") {");
-      ++indent;
-      // Narrow types would be promoted to int, which the product may not fit.
-      std::string wide = narrow ? "uint" : unsignedType;
-      statement(type + " " + i + " = " + type + "(" + wide + "(" + lower.text + ") + " + k + " * " + wide +
-                "(" + step.text + "));");
-      --indent;
-    }
-    nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });
-    statement("}");
-    name(op.getResults(), variables);
-  }
-
-  void repeat(WhileOp op) {
-    settleReads();
-    SmallVector<std::string> variables = carry(op, op.getInitial());
-    Region &test = op.getConditionRegion();
-    name(test.getArguments(), variables);
-    // The condition in the head of the loop where it is one expression, else before a break.
-    std::string before = std::move(body);
-    body.clear();
-    ++indent;
-    emitBlock(test.front());
-    std::string condition = use(yieldOf(test).getOperand(0)).text;
-    bool changes = llvm::any_of(llvm::zip(yieldOf(test).getOperands().drop_front(), test.getArguments()),
-                                [](auto pair) { return std::get<0>(pair) != std::get<1>(pair); });
-    if (changes) { // the condition is of the values before
-      std::string decided = names.claim("");
-      statement("bool " + decided + " = " + condition + ";");
-      condition = decided;
-    }
-    assign(variables, yieldOf(test).getOperands().drop_front());
-    --indent;
-    std::string statements = std::move(body);
-    body = std::move(before);
-    statement(statements.empty() ? "while (" + condition + ") {" : "while (true) {");
-    body += statements;
-    if (!statements.empty()) {
-      ++indent;
-      statement("if (!(" + condition + "))");
-      statement("    break;");
-      --indent;
-    }
-    name(op.getBody().getArguments(), variables);
-    nested(op.getBody(), [&] { assign(variables, yieldOf(op.getBody()).getOperands()); });
-    statement("}");
-    name(op.getResults(), variables);
-  }
-
   KernelOp kernel;
-  size_t indent = 1;
-  Names names;
-  llvm::DenseMap<Value, Expression> expressions;
   llvm::MapVector<llvm::StringRef, QueryParam> queries;
-  llvm::SetVector<Value> pending;    ///< expressions that read memory and are not yet in a statement
-  bool consumedRead = false;         ///< whether the operation at hand took such an expression in
-  llvm::SetVector<Value> amongLanes; ///< expressions with operations among lanes, not yet in a statement
-  bool consumedLanes = false;        ///< the same of those
-  std::vector<std::string> prelude;
-  std::string body;
   int version = 22;
 };
 

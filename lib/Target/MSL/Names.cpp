@@ -93,4 +93,10 @@ std::string Names::claim(llvm::StringRef wish) {
   return numbered;
 }
 
+void Names::release(llvm::StringRef name) {
+  taken.erase(name);
+  if (next > 0 && name == "v" + std::to_string(next - 1))
+    --next;
+}
+
 } // namespace enigma::msl

@@ -15,6 +15,8 @@ public:
   /// A new identifier made of the wish: keywords and names of Metal get an underscore, what is taken a
   /// number. An empty wish gives v0, v1, ...
   std::string claim(llvm::StringRef wish);
+  /// Gives back a name that claim("") made and that stands nowhere.
+  void release(llvm::StringRef name);
 
 private:
   llvm::StringMap<int> taken;
