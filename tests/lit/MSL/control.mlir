@@ -175,3 +175,42 @@ enigma.kernel @carried(%A: !enigma.buffer<f32, device>, %n: i32) writes [0] {
   }
   enigma.store %r, %A[%n] : f32, !enigma.buffer<f32, device>, i32
 }
+
+// -----
+// A flag that ends a loop is a break, and what the loop carries is assigned in place.
+// CHECK-LABEL: kernel void leave(
+// CHECK: {{^}}    int s = 0;
+// CHECK-NEXT: {{^}}    for (int k = 0; k < n; ++k) {
+// CHECK-NEXT: {{^}}        int v0 = A[k];
+// CHECK-NEXT: {{^}}        if (v0 == 0)
+// CHECK-NEXT: {{^}}            break;
+// CHECK-NEXT: {{^}}        s = int(uint(s) + uint(v0));
+// CHECK-NEXT: {{^}}    }
+// CHECK-NEXT: {{^}}    A[0u] = s;
+enigma.kernel @leave(%A: !enigma.buffer<i32, device>, %n: i32) writes [0] {
+  %zero = enigma.constant 0 : i32
+  %one = enigma.constant 1 : i32
+  %no = enigma.constant false
+  %first = enigma.constant 0 : ui32
+  %r:3 = enigma.while %zero, %no, %zero : i32, i1, i32 attributes {names = ["k", "stop", "s"]} -> i32, i1, i32 {
+  ^bb0(%k: i32, %stop: i1, %s: i32):
+    %more = enigma.cmp_lt %k, %n : i32
+    %on = enigma.not %stop : i1
+    %both = enigma.and %more, %on : i1
+    enigma.yield %both, %k, %stop, %s : i1, i32, i1, i32
+  } do {
+  ^bb0(%k: i32, %stop: i1, %s: i32):
+    %v = enigma.load %A[%k] : !enigma.buffer<i32, device>, i32 -> i32
+    %c = enigma.cmp_eq %v, %zero : i32
+    %goes = enigma.not %c : i1
+    %sum = enigma.if %goes -> i32 {
+      %t = enigma.add %s, %v : i32
+      enigma.yield %t : i32
+    } else {
+      enigma.yield %s : i32
+    }
+    %next = enigma.add %k, %one : i32
+    enigma.yield %next, %c, %sum : i32, i1, i32
+  }
+  enigma.store %r#2, %A[%first] : i32, !enigma.buffer<i32, device>, ui32
+}
