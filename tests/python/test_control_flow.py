@@ -58,7 +58,8 @@ def _libraries(sources):
 @case
 def a_return_in_a_loop_after_a_return_under_a_condition(A, B, t, n):
     if t > 3:
-        if B[t] > 5:
+        b = B[t]
+        if b > 5:
             return -1.0
     b = 1
     for j in range(n):
