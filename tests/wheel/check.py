@@ -27,21 +27,25 @@ def saxpy(X: enigma.f32, alpha: enigma.Scalar(enigma.f32), Y: enigma.f32, Out: e
     tid = enigma.thread_position_in_grid
     Out[tid] = alpha * X[tid] + Y[tid]
 
-n = 1000
-x, y = np.arange(n, dtype=np.float32), np.ones(n, np.float32)
-for width in (1, 4):
-    compiled = enigma.compile(saxpy, vec_width=width)
-    assert "kernel void enigma_kernel_saxpy(" in compiled.metal_source
-    out = enigma.HostRuntime().execute(compiled, [x, 0.5, y], output_shapes=n, grid=n // width, threads=64)
-    assert np.array_equal(out, 0.5 * x + y)
-try:
-    enigma.HostRuntime().execute(compiled, [x[:4], 0.5, y], output_shapes=n, grid=n, threads=64)
-except enigma.OutOfBoundsError as error:
-    assert "smoke.py" in str(error)
-else:
-    raise SystemExit("an access out of bounds was not seen")
-assert str(enigma.Layout((4, 8))) == "(4,8):(1,4)"
-print("smoke test passed with", enigma.__version__)
+def main():
+    n = 1000
+    x, y = np.arange(n, dtype=np.float32), np.ones(n, np.float32)
+    for width in (1, 4):
+        compiled = enigma.compile(saxpy, vec_width=width)
+        assert "kernel void enigma_kernel_saxpy(" in compiled.metal_source
+        out = enigma.HostRuntime().execute(compiled, [x, 0.5, y], output_shapes=n, grid=n // width, threads=64)
+        assert np.array_equal(out, 0.5 * x + y)
+    try:
+        enigma.HostRuntime().execute(compiled, [x[:4], 0.5, y], output_shapes=n, grid=n, threads=64)
+    except enigma.OutOfBoundsError as error:
+        assert "smoke.py" in str(error)
+    else:
+        raise SystemExit("an access out of bounds was not seen")
+    assert str(enigma.Layout((4, 8))) == "(4,8):(1,4)"
+    print("smoke test passed with", enigma.__version__)
+
+if __name__ == "__main__":
+    main()
 """
 
 
@@ -78,9 +82,10 @@ def try_in(folder: Path, wheel: Path) -> None:
     (folder / "smoke.py").write_text(SMOKE)
     print(run(python, "smoke.py", cwd=folder), end="")
     print(run(python, "-m", "enigma", cwd=folder), end="")
-    print(
-        run(python, "-m", "enigma", "compile", "smoke:saxpy", "--emit", "header", cwd=folder).splitlines()[0]
-    )
+    header = run(python, "-m", "enigma", "compile", "smoke:saxpy", "--emit", "header", cwd=folder)
+    if not header.startswith("// Made by Enigma") or "kernel void enigma_kernel_saxpy(" not in header:
+        raise SystemExit(f"the header is no header:
+{header}")
     prefix = run(python, "-m", "enigma", "--cmake-dir", cwd=folder).strip()
     settings = ["-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler()}"]
     run("cmake", "-S", ROOT / "examples" / "embed", "-B", folder / "build", *settings, cwd=folder)
