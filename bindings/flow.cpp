@@ -10,6 +10,7 @@
 //     now on
 #include "flow.h"
 
+#include "tensor.h"
 #include "types.h"
 #include "value.h"
 
@@ -77,13 +78,80 @@ void endScope() {
   Trace &trace = tracing();
   trace.ended.resize(trace.function.numValues());
   std::fill(trace.ended.begin() + trace.scopes.back().firstValue, trace.ended.end(), true);
+  trace.widen();
+}
+
+// What a condition that is a comparison with a constant, or several of them, says of coordinates while the
+// innermost region is traced.
+void narrowBy(Trace &trace, ir::Value condition, bool holds) {
+  const ir::Function &f = trace.function;
+  const ir::Op *op = f.definition(condition);
+  if (!op)
+    return;
+  using ir::Opcode;
+  ir::IndexSpace &space = trace.tensors().space;
+  std::span<const ir::Value> operands = f.operands(*op);
+  if (op->opcode == Opcode::and_ && holds) {
+    ir::Value both[2] = {operands[0], operands[1]};
+    narrowBy(trace, both[0], true);
+    narrowBy(trace, both[1], true);
+    return;
+  }
+  Opcode compare = op->opcode;
+  bool known = compare == Opcode::cmp_lt || compare == Opcode::cmp_le || compare == Opcode::cmp_gt ||
+               compare == Opcode::cmp_ge || (compare == Opcode::cmp_eq && holds);
+  if (!known || !f.type(operands[0]).isScalar() || !ir::isInt(f.type(operands[0]).elem))
+    return;
+  ir::IndexSpace::Id x = space.of(operands[0]), y = space.of(operands[1]);
+  ir::IndexRange other = space.range(y), self = space.range(x);
+  auto narrow = [&](ir::IndexSpace::Id id, ir::IndexRange range) {
+    if (!space.linear(id).terms.empty())
+      trace.scopes.back().narrowed.emplace_back(id, space.narrow(id, range));
+  };
+  constexpr int64_t low = INT64_MIN / 4, high = INT64_MAX / 4;
+  bool less = (compare == Opcode::cmp_lt || compare == Opcode::cmp_le) == holds;
+  // x < y, or x <= y where one of "or equal" and "not" is there.
+  int64_t strict = (compare == Opcode::cmp_lt || compare == Opcode::cmp_gt) == holds ? 1 : 0;
+  if (compare == Opcode::cmp_eq) {
+    narrow(x, other);
+  } else if (less) {
+    narrow(x, {low, other.high - strict});
+    narrow(y, {self.low + strict, high});
+  } else {
+    narrow(x, {other.low + strict, high});
+    narrow(y, {low, self.high - strict});
+  }
+}
+
+void narrow(nb::handle condition, bool holds) {
+  Trace &trace = tracing();
+  if (trace.launch.known() && !trace.scopes.empty())
+    narrowBy(trace, rawValue(trace, condition), holds);
+}
+
+// The position of a loop, from lower on in steps below upper.
+void loopPosition(nb::handle position, nb::handle lower, nb::handle upper, nb::handle step) {
+  Trace &trace = tracing();
+  if (!trace.launch.known())
+    return;
+  ir::IndexSpace &space = trace.tensors().space;
+  auto rangeOf = [&](nb::handle value) { return space.range(space.of(rawValue(trace, value))); };
+  ir::IndexRange from = rangeOf(lower), to = rangeOf(upper), by = rangeOf(step);
+  if (by.low != by.high || by.low == 0)
+    return;
+  bool up = by.low > 0;
+  ir::IndexRange range = up ? ir::IndexRange{from.low, std::max(from.low, to.high - 1)}
+                            : ir::IndexRange{std::min(from.high, to.low + 1), from.high};
+  int64_t factor = std::abs(by.low);
+  bool multiples = from.low == from.high && from.low % factor == 0;
+  space.setRange(rawValue(trace, position), range, multiples ? factor : 1);
 }
 
 void closeRegion(nb::list yields) {
   Trace &trace = tracing();
   trace.at().closeRegion(rawValues(trace, yields));
   endScope();
-  trace.scopes.pop_back();
+  trace.popScopes(trace.scopes.size() - 1);
 }
 
 // Moves the operations of the innermost open region to the one around it if none of them touches memory or
@@ -101,7 +169,7 @@ bool splice() {
   f.setOps(outer, std::move(ops));
   f.setOps(inner, {});
   f.closeRegion();
-  trace.scopes.pop_back();
+  trace.popScopes(trace.scopes.size() - 1);
   return true;
 }
 
@@ -115,7 +183,7 @@ void rollback(const MarkHandle &mark) {
   if (mark.trace != trace.serial)
     trace.builder.fail("control flow: the mark belongs to another kernel");
   trace.function.rollback(mark.mark);
-  trace.scopes.resize(mark.scopes);
+  trace.popScopes(mark.scopes);
   trace.forget(mark.mark.values);
   trace.error = mark.error;
 }
@@ -167,6 +235,11 @@ void bindFlow(nb::module_ &extension) {
   module.def("open", openRegion, nb::arg("like"),
              "Opens a region: its number, and arguments of the types of these values or types.");
   module.def("close", closeRegion, nb::arg("yields"), "Closes the innermost region.");
+  module.def(
+      "narrow", narrow, nb::arg("condition"), nb::arg("holds"),
+      "Says that a condition holds, or does not, in the innermost region: for the ranges of coordinates.");
+  module.def("loop_position", loopPosition, nb::arg("position"), nb::arg("lower"), nb::arg("upper"),
+             nb::arg("step"), "Says what values the position of a loop takes.");
   module.def("end_scope", endScope,
              "Refuses from now on what the innermost region, still open, has defined.");
   module.def("splice", splice,

@@ -12,6 +12,9 @@
 #include <utility>
 
 namespace enigma::bindings {
+
+PyTypeObject *fragmentType = nullptr;
+
 namespace {
 
 using ir::MathMode;
@@ -35,9 +38,23 @@ PyObject *wrapResults(Trace &trace, Opcode op, ir::Value first) {
 
 bool isComparison(Opcode op) { return ir::info(op).name.starts_with("cmp_"); }
 
+// A function of fragments: of their values, and of the numbers beside them.
+PyObject *mapFragments(std::string_view name, MathMode mode, PyObject *const *args, Py_ssize_t count) {
+  const char *owner = mode == MathMode::fast ? "fast" : mode == MathMode::precise ? "precise" : "functions";
+  nb::object self = nb::module_::import_("enigma._enigma").attr(owner).attr(std::string(name).c_str());
+  nb::list operands;
+  for (Py_ssize_t i = 0; i < count; ++i)
+    operands.append(nb::handle(args[i]));
+  nb::object mapped = nb::module_::import_("enigma.fragment").attr("elementwise");
+  return mapped(nb::str(name.data(), name.size()), self, *operands).release().ptr();
+}
+
 PyObject *call(size_t index, MathMode mode, PyObject *const *args, Py_ssize_t count) {
   return guarded([&]() -> PyObject * {
     const ir::PythonFunction &function = ir::pythonFunctions()[index];
+    for (Py_ssize_t i = 0; i < count; ++i)
+      if (Py_TYPE(args[i]) == fragmentType)
+        return mapFragments(function.name, mode, args, count);
     Trace &trace = requireTrace(function.name);
     ir::Builder &builder = trace.at();
     ir::Operand operands[5] = {ir::Value{}, ir::Value{}, ir::Value{}, ir::Value{}, ir::Value{}};

@@ -7,6 +7,9 @@
 
 namespace enigma::bindings {
 
+/// enigma.Fragment: functions of it are those of its values, element by element.
+extern PyTypeObject *fragmentType;
+
 void bindFunctions(nb::module_ &module);
 void bindQueries(nb::module_ &module);
 

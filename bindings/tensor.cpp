@@ -4,6 +4,7 @@
 // values the handles of the current trace.
 #include "tensor.h"
 
+#include "functions.h"
 #include "layout_values.h"
 #include "types.h"
 #include "value.h"
@@ -194,6 +195,24 @@ void bindTensor(nb::module_ &module) {
              return nb::isinstance<Arrangement>(b) && a == nb::cast<const Arrangement &>(b);
            })
       .def("__hash__", [](const Arrangement &a) { return a.slots.size(); });
+  module.def(
+      "set_fragment_type",
+      [](nb::handle type) { fragmentType = reinterpret_cast<PyTypeObject *>(type.inc_ref().ptr()); },
+      nb::arg("type"), "Says what type fragments have.");
+  module.def(
+      "fragment_full",
+      [](nb::handle values, nb::handle number) {
+        Trace &trace = requireTrace("full_like");
+        ir::Builder &builder = trace.at();
+        auto literal = literalFrom(number.ptr());
+        if (!literal)
+          builder.fail("full_like: needs a number, got " + typeName(number.ptr()));
+        std::vector<ir::Value> out;
+        for (ir::Value v : valuesFrom(trace, "full_like", values))
+          out.push_back(builder.constant(*literal, trace.function.type(v)));
+        return handles(trace, out);
+      },
+      nb::arg("values"), nb::arg("number"), "A number in place of every element.");
   module.def("fragment_scalars", scalars, nb::arg("values"), nb::arg("arrangement"),
              "Every element as a value.");
 

@@ -158,6 +158,19 @@ Trace::Trace(std::string name, ir::LaunchSize launch)
 
 Trace::~Trace() { currentTrace = outer; }
 
+void Trace::widen() {
+  auto &narrowed = scopes.back().narrowed;
+  for (; !narrowed.empty(); narrowed.pop_back())
+    tensorState->space.restore(narrowed.back().first, narrowed.back().second);
+}
+
+void Trace::popScopes(size_t count) {
+  while (scopes.size() > count) {
+    widen();
+    scopes.pop_back();
+  }
+}
+
 TensorState &Trace::tensors() {
   if (!tensorState)
     tensorState = std::make_unique<TensorState>(builder, launch);

@@ -63,7 +63,13 @@ struct Trace {
   /// `ended`, by id.
   struct Scope {
     uint32_t firstValue, region;
+    /// What the condition of the region says of numbers, and what was known of them before.
+    std::vector<std::pair<ir::IndexSpace::Id, std::optional<ir::IndexRange>>> narrowed = {};
   };
+  /// The innermost scope's conditions hold no longer.
+  void widen();
+  /// Closes scopes until this many are open.
+  void popScopes(size_t count);
   std::vector<Scope> scopes;
   std::vector<bool> ended;
   /// By epoch: values from this id on were forgotten since. A loop's body may be traced again, which numbers

@@ -65,6 +65,10 @@ void mix(Hasher &h, const Hash128 &function, const Options &options) {
   h.word(function.low);
   h.word(options.vecWidth > 1 ? options.vecWidth : 1);
   h.word(options.fastMath);
+  if (options.grid[0])
+    for (const auto &size : {options.grid, options.threads})
+      for (int64_t n : size)
+        h.word(static_cast<uint64_t>(n));
 }
 
 dialect::KernelOp kernelOf(ModuleOp module) { return *module.getOps<dialect::KernelOp>().begin(); }

@@ -30,6 +30,13 @@ OwningOpRef<ModuleOp> Session::lower(const ir::Function &f, const Options &optio
                                      convert::Locations locations) {
   load += f.numOps();
   OwningOpRef<ModuleOp> module = converter(f, locations);
+  if (options.grid[0])
+    for (auto kernel : module->getOps<dialect::KernelOp>()) {
+      int64_t sizes[6];
+      std::copy_n(options.grid.begin(), 3, sizes);
+      std::copy_n(options.threads.begin(), 3, sizes + 3);
+      kernel->setAttr(transforms::launchAttr, DenseI64ArrayAttr::get(&context, sizes));
+    }
   if (options.fastMath)
     for (auto kernel : module->getOps<dialect::KernelOp>())
       kernel.setFastMath(true);

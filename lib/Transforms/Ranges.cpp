@@ -3,6 +3,8 @@
 // Interval arithmetic over the dialect's integer operations.
 #include "Ranges.h"
 
+#include "enigma/Transforms/Passes.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -81,6 +83,17 @@ std::optional<Range> Ranges::exact(Operation *op, int depth) {
   }
 }
 
+// The extents of the only launch that the kernel is for, along the axis of a query, or zeros.
+static std::pair<int64_t, int64_t> launchOf(Operation *query) {
+  auto kernel = query->getParentOfType<KernelOp>();
+  auto launch = kernel ? kernel->getAttrOfType<DenseI64ArrayAttr>(launchAttr) : DenseI64ArrayAttr();
+  auto axis = query->getAttrOfType<AxisAttr>("axis");
+  if (!launch || launch.size() != 6 || !axis)
+    return {0, 0};
+  auto i = static_cast<size_t>(axis.getValue());
+  return {launch[i], launch[3 + i]};
+}
+
 Range Ranges::compute(Operation *op, Type type, int depth) {
   Range all = ofType(type);
   auto operand = [&](int i) { return range(op->getOperand(i), depth); };
@@ -148,11 +161,16 @@ Range Ranges::compute(Operation *op, Type type, int depth) {
   // MSL 5.2.3.6 and the limits of a launch: at most 1024 threads in a group, grids below 2^32.
   case OpKind::thread_position_in_grid:
   case OpKind::threadgroup_position_in_grid:
+    if (auto [grid, threads] = launchOf(op); grid)
+      return {0, kindOf(op) == OpKind::thread_position_in_grid ? grid - 1 : (grid - 1) / threads};
     return {0, all.high - 1};
   case OpKind::threads_per_grid:
   case OpKind::threadgroups_per_grid:
     return {1, all.high};
   case OpKind::thread_position_in_threadgroup:
+    if (auto [grid, threads] = launchOf(op); grid)
+      return {0, std::min(grid, threads) - 1};
+    return {0, 1023};
   case OpKind::thread_index_in_threadgroup:
     return {0, 1023};
   case OpKind::threads_per_threadgroup:

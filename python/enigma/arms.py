@@ -56,6 +56,7 @@ class Arms:
         self.mark = flow.mark()
         self.depth = flow.depth()
         self.then_region, _ = flow.open([])
+        flow.narrow(self.condition, True)
 
     def next_arm(self, *, may_splice: bool) -> bool:
         self.check_depth(1)
@@ -67,6 +68,7 @@ class Arms:
         if not spliced:
             flow.end_scope()
         self.else_region, _ = flow.open([])
+        flow.narrow(self.condition, False)
         self.spliced = spliced
         return bool(spliced)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from enigma._enigma import Buffer, DType, GridPosition, Value, name_value
 from enigma.carry_site import OUTER, Label, Unbound
+from enigma.fragment import Fragment
 
 ATOMS = {
     Value,
@@ -227,12 +228,35 @@ class Pending:
         self.index = index
 
 
+class FragmentPart(int):
+    """The number of a value of a fragment; equal for fragments whose elements lie alike only."""
+
+    fragment: Fragment
+
+    @staticmethod
+    def of(fragment: Fragment, index: int) -> FragmentPart:
+        out = FragmentPart(index)
+        out.fragment = fragment
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, FragmentPart)
+            and int(self) == int(other)
+            and self.fragment.arrangement == other.fragment.arrangement
+        )
+
+    __hash__ = int.__hash__
+
+
 def parts_of(value: Any) -> dict[Any, Any] | None:
     """The elements of something that can be taken apart and put together."""
     if isinstance(value, (tuple, list)):
         return dict(enumerate(value))
     if isinstance(value, dict):
         return value
+    if type(value) is Fragment:
+        return {FragmentPart.of(value, i): v for i, v in enumerate(value.values)}
     if type(value) in ATOMS or isinstance(
         value, (FunctionType, MethodType, type, ModuleType, set, frozenset)
     ):
@@ -250,6 +274,8 @@ def _rebuilt(like: Any, parts: dict[Any, Any]) -> Any:
         return type(like)(*values) if hasattr(like, "_fields") else type(like)(values)
     if isinstance(like, list):
         return type(like)(parts.values())
+    if type(like) is Fragment:
+        return Fragment(tuple(parts.values()), like.arrangement)
     if isinstance(like, dict):
         out = copy.copy(like)
         out.update(parts)

@@ -249,6 +249,7 @@ class TracedFor(Carry):
         if not self.early:
             self.region, args = flow.open([self.lower, *initial])
             position, args = args[0], args[1:]
+            flow.loop_position(position, self.lower, self.upper, self.step)
             body = self.place(args, in_body=True)
         else:
             position, args = self.open_early(initial)
@@ -275,6 +276,7 @@ class TracedFor(Carry):
             condition = condition & ~name_value(args[self.extra + index], self.labels[index])
         flow.close([condition, *args])
         self.region, args = flow.open(self.initial)
+        flow.loop_position(args[0], self.lower, self.upper, self.step)
         return args[0], args[self.extra :]
 
     def leave(self, values: tuple[Any, ...]) -> None:

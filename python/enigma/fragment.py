@@ -16,7 +16,16 @@ from collections.abc import Callable
 from typing import Any
 
 from enigma import functions as _functions
-from enigma._enigma import Arrangement, GridPosition, Value, fail, flow, fragment_scalars
+from enigma._enigma import (
+    Arrangement,
+    GridPosition,
+    Value,
+    fail,
+    flow,
+    fragment_full,
+    fragment_scalars,
+    set_fragment_type,
+)
 
 NUMBERS = (Value, GridPosition, int, float)
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -66,6 +75,13 @@ class Fragment:
     def scalars(self) -> tuple[Value, ...]:
         """Every element as a value, the first mode fastest."""
         return fragment_scalars(self.values, self.arrangement)
+
+    def reshape(self, shape: Any) -> Fragment:
+        """The same elements in another shape of as many, both counted with the first mode fastest."""
+        arrangement = Arrangement.scalars(shape)
+        if arrangement.size != self.size:
+            fail(f"reshape: {self.size} elements do not have the shape {shape}, of {arrangement.size}")
+        return Fragment(self.scalars(), arrangement)
 
     def unpacked(self) -> Fragment:
         return Fragment(self.scalars(), Arrangement.scalars(self.shape))
@@ -141,6 +157,11 @@ class Fragment:
     __hash__ = None  # type: ignore[assignment]
 
 
+def full_like(fragment: Fragment, number: float | int | bool) -> Fragment:
+    """A fragment of the same shape, type and arrangement with one number everywhere."""
+    return Fragment(fragment_full(fragment.values, number), fragment.arrangement)
+
+
 def as_fragment(what: str, x: Any) -> Fragment:
     if isinstance(x, Fragment):
         return x
@@ -194,3 +215,4 @@ def _unary(function: Callable[[Any], Any]) -> Any:
 
 for _name in ("neg", "pos", "abs", "invert"):
     setattr(Fragment, f"__{_name}__", _unary(getattr(operator, _name)))
+set_fragment_type(Fragment)

@@ -15,6 +15,7 @@
 #include "enigma/Support/Export.h"
 #include "enigma/Support/Hash.h"
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -31,6 +32,9 @@ struct Options {
   bool fastMath = false;
   /// The newest MSL version that may be used, as major * 10 + minor; 0 for what the kernel needs.
   int mslVersion = 0;
+  /// The only launch that the kernel is for, of which its index arithmetic may make use: threads in all, and
+  /// in a threadgroup. Zeros for any launch.
+  std::array<int64_t, 3> grid = {}, threads = {};
 };
 
 struct Artifact;

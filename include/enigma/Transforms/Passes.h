@@ -13,6 +13,10 @@ class OpPassManager;
 
 namespace enigma::transforms {
 
+/// On a kernel: the only launch that it is for, as grid x, y, z and threads of a threadgroup x, y, z. Index
+/// ranges follow from it.
+inline constexpr char launchAttr[] = "launch";
+
 /// Makes one thread do the work of `width` (2 or 4) consecutive positions of grid x: values that depend on x
 /// become vectors, accesses become vector accesses where they are provably contiguous and aligned. Fails with
 /// the reason on kernels where the positions of one thread would be told apart.

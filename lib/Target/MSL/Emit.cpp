@@ -8,6 +8,7 @@
 #include "enigma/Support/Error.h"
 #include "enigma/Target/MSL/Prelude.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -223,7 +224,37 @@ private:
       bind(v, e);
   }
 
+  // A sum with a constant that cannot wrap and only says where accesses are: written out at each of them,
+  // since moving a pointer costs nothing.
+  static bool isAddress(Value v) {
+    auto sum = v.getDefiningOp<AddOp>();
+    if (!sum || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
+        !constantInt(sum.getY()))
+      return false;
+    // The variable of a value that a loop or branch takes may become the one that it assigns.
+    Operation *base = sum.getX().getDefiningOp();
+    if (!base || llvm::any_of(sum.getX().getUsers(), [](Operation *user) {
+          return isa<YieldOp, ForOp, WhileOp, IfOp>(user);
+        }))
+      return false;
+    return llvm::all_of(v.getUses(), [](OpOperand &use) {
+      OpKind kind = kindOf(use.getOwner());
+      bool isLoad = kind == OpKind::load || kind == OpKind::load_if;
+      bool isStore = kind == OpKind::store || kind == OpKind::store_if;
+      return (isLoad && use.getOperandNumber() == 1) || (isStore && use.getOperandNumber() == 2);
+    });
+  }
+
   void elementwise(Operation &op) {
+    if (op.getNumResults() == 1 && isAddress(op.getResult(0))) {
+      // A pointer plus a sum would add in another width than the sum itself: what is added has a variable, which
+      // isAddress has seen to be assigned once.
+      Value base = op.getOperand(0);
+      Expression start = isQuery(base.getDefiningOp()) ? use(base) : stable(base);
+      expressions[op.getResult(0)] = {start.text + " + " + use(op.getOperand(1)).text, 12};
+      addresses.insert(op.getResult(0));
+      return;
+    }
     SmallVector<const Expression *, 4> operands;
     for (Value v : op.getOperands())
       use(v);
@@ -246,7 +277,9 @@ private:
       return {base + "[" + i.text + "]", 16};
     auto arg = cast<BlockArgument>(buffer);
     std::string space = kernel.isWritten(arg.getArgNumber()) ? "device " : "const device ";
-    return {"*(" + space + typeName(type) + "*)(" + base + " + " + wrapped(i, 13) + ")", 15};
+    return {"*(" + space + typeName(type) + "*)(" + base + " + " +
+                (addresses.contains(index) ? i.text : wrapped(i, 13)) + ")",
+            15};
   }
 
   Expression converted(Value x, Type to) {
@@ -261,6 +294,7 @@ private:
 
   KernelOp kernel;
   llvm::MapVector<llvm::StringRef, QueryParam> queries;
+  llvm::DenseSet<Value> addresses; ///< sums that are written out where they are used
   int version = 22;
 };
 

@@ -1,0 +1,34 @@
+// RUN: enigma-opt %s --pass-pipeline='builtin.module(enigma.kernel(enigma-index))' | enigma-translate --enigma-to-msl - | FileCheck %s
+
+// For one launch the grid position is below the launch's size: the sum cannot wrap, and moves the pointer.
+// CHECK-LABEL: kernel void known(
+// CHECK: uint [[BASE:v[0-9]+]] = gid * 4u;
+// CHECK-NEXT: *(device float4*)(C + [[BASE]] + 512u) = *(const device float4*)(A + [[BASE]] + 512u);
+// CHECK-NEXT: *(device float4*)(C + [[BASE]]) = *(const device float4*)(A + [[BASE]]);
+enigma.kernel @known(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, device>) writes [1] attributes {launch = array<i64: 128, 1, 1, 64, 1, 1>} {
+  %four = enigma.constant 4 : ui32
+  %step = enigma.constant 512 : ui32
+  %gid = enigma.thread_position_in_grid x
+  %base = enigma.mul %gid, %four : ui32 loc("base")
+  %next = enigma.add %base, %step : ui32
+  %x = enigma.load %A[%next] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
+  enigma.store %x, %C[%next] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
+  %y = enigma.load %A[%base] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
+  enigma.store %y, %C[%base] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
+}
+
+// For any launch it may wrap, and the sum stays in its own width.
+// CHECK-LABEL: kernel void any(
+// CHECK: uint [[AT:v[0-9]+]] = {{v[0-9]+}} + 512u;
+// CHECK-NEXT: *(device float4*)(C + [[AT]]) = *(const device float4*)(A + [[AT]]);
+enigma.kernel @any(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, device>) writes [1] {
+  %four = enigma.constant 4 : ui32
+  %step = enigma.constant 512 : ui32
+  %gid = enigma.thread_position_in_grid x
+  %base = enigma.mul %gid, %four : ui32 loc("base")
+  %next = enigma.add %base, %step : ui32
+  %x = enigma.load %A[%next] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
+  enigma.store %x, %C[%next] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
+  %y = enigma.load %A[%base] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
+  enigma.store %y, %C[%base] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
+}
