@@ -247,12 +247,12 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
 }
 
 Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) {
-  list.reserve(kernel.compiled->params().size());
-  views = std::make_unique<ArrayView[]>(kernel.compiled->params().size());
+  list.reserve(kernel.params().size());
+  views = std::make_unique<ArrayView[]>(kernel.params().size());
 }
 
 void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
-  const ir::Param &param = kernel.compiled->params()[list.size()];
+  const ir::Param &param = kernel.params()[list.size()];
   Elem elem = param.type.elem;
   DeviceArray *array = deviceArrayFrom(object);
   Subject subject{kernel, list.size()};

@@ -26,7 +26,7 @@ struct DeviceArray {
 struct Subject {
   const Kernel &kernel;
   size_t param;
-  std::string str() const { return kernel.name + ": parameter " + kernel.compiled->params()[param].name; }
+  std::string str() const { return kernel.name + ": parameter " + kernel.params()[param].name; }
 };
 
 /// The array that a Python object is, or null.

@@ -101,7 +101,7 @@ void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb
 
 nb::list paramRows(const Kernel &kernel) {
   nb::list rows;
-  for (const ir::Param &param : kernel.compiled->params())
+  for (const ir::Param &param : kernel.params())
     rows.append(nb::make_tuple(param.name, dtypeObject(param.type.elem), param.type.isBuffer(), param.read,
                                param.written));
   return rows;

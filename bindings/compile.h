@@ -12,6 +12,19 @@ namespace enigma::bindings {
 struct Kernel {
   std::shared_ptr<const compile::CompiledKernel> compiled;
   std::string name; ///< the user's
+  /// What a jit function launches, in order; of a kernel by itself nothing. Steps take the first of the
+  /// parameters and scratch memories, each as many as it has parameters.
+  struct Step {
+    std::shared_ptr<Kernel> kernel;
+    runtime::Size3 grid, threads;
+  };
+  std::vector<Step> steps = {};
+  std::vector<ir::Param> ownParams = {};
+  std::vector<uint64_t> needed = {};  ///< bytes of each parameter, at least
+  std::vector<uint64_t> scratch = {}; ///< bytes of each scratch memory
+  std::span<const ir::Param> params() const {
+    return steps.empty() ? compiled->params() : std::span<const ir::Param>(ownParams);
+  }
   /// Code for the host without and with checks, once asked for. Under the GIL.
   mutable std::shared_ptr<runtime::Pipeline> pipelines[2] = {};
   /// For the Metal device that ran it last.

@@ -132,18 +132,51 @@ void bindJit(nb::module_ &module) {
   nb::class_<Kernel> kernel = nb::borrow<nb::class_<Kernel>>(module.attr("Kernel"));
   kernel.def(
       "__init__",
-      [](Kernel *self, std::string name, std::vector<TracedLaunch *> launches, bool contract, bool fastMath,
-         int mslVersion) {
-        std::vector<std::shared_ptr<const compile::CompiledKernel>> compiled;
-        for (TracedLaunch *launch : launches) {
-          ir::Function function = launch->function;
+      [](Kernel *self, const TracedLaunch &launch, bool contract, bool fastMath, int mslVersion) {
+        compile::Options options{0, contract, fastMath, mslVersion, launch.size.grid, launch.size.threads};
+        ir::Function function = launch.function;
+        std::shared_ptr<const compile::CompiledKernel> compiled;
+        {
           nb::gil_scoped_release release;
-          compiled.push_back(compile::compile(std::move(function), {0, contract, fastMath, mslVersion}));
+          compiled = compile::compile(std::move(function), options);
         }
-        new (self) Kernel{compiled.at(0), std::move(name)};
+        std::string name = launch.function.name();
+        new (self) Kernel{std::move(compiled), std::move(name)};
       },
-      nb::arg("name"), nb::arg("launches"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
-      "Compiles what a jit function launched.");
+      nb::arg("launch"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
+      "Compiles one launch of a jit function.");
+  kernel.def(
+      "__init__",
+      [](Kernel *self, std::string name, std::vector<Kernel *> launches, std::vector<TracedLaunch *> traced,
+         nb::list memories) {
+        Kernel made{launches.back()->compiled, std::move(name)};
+        for (size_t i = 0; i < launches.size(); ++i) {
+          auto size3 = [](const std::array<int64_t, 3> &s) { return runtime::Size3{s[0], s[1], s[2]}; };
+          made.steps.push_back({std::make_shared<Kernel>(*launches[i]), size3(traced[i]->size.grid),
+                                size3(traced[i]->size.threads)});
+        }
+        for (nb::handle object : memories) {
+          const ir::Memory &memory = *nb::cast<const ir::Tensor &>(object).memory();
+          layout::IntTuple extent(layout::add(cosize(memory.layout), layout::intNode(memory.baseOffset)));
+          uint64_t bytes = layout::staticInt(extent, "the size of a tensor") * ir::bytes(memory.elem);
+          if (memory.kind == ir::Memory::Kind::scratch) {
+            made.scratch.push_back(bytes);
+            continue;
+          }
+          ir::Param param{memory.name, ir::Type::buffer(memory.elem)};
+          for (const Kernel::Step &step : made.steps)
+            for (const ir::Param &used : step.kernel->compiled->params())
+              if (used.name == memory.name) {
+                param.read |= used.read;
+                param.written |= used.written;
+              }
+          made.ownParams.push_back(std::move(param));
+          made.needed.push_back(bytes);
+        }
+        new (self) Kernel(std::move(made));
+      },
+      nb::arg("name"), nb::arg("launches"), nb::arg("traced"), nb::arg("memories"),
+      "Several launches in order, with the tensors that they take and the scratch memories after them.");
 }
 
 } // namespace enigma::bindings

@@ -68,6 +68,20 @@ Size3 sizeFrom(const char *what, nb::handle object) {
 
 // A size as it is given, or the one that the kernel was compiled with (a jit function's).
 Size3 launchSize(const char *what, const char *attribute, nb::handle given, nb::handle kernel) {
+  if (const auto &steps = nb::inst_ptr<Kernel>(kernel)->steps; !steps.empty()) {
+    Size3 own = what[0] == 'g' ? steps.back().grid : steps.back().threads;
+    if (given.is_none())
+      return own;
+    Size3 size = sizeFrom(what, given);
+    auto text = [](Size3 s) {
+      return "(" + std::to_string(s.x) + ", " + std::to_string(s.y) + ", " + std::to_string(s.z) + ")";
+    };
+    if (size.x != own.x || size.y != own.y || size.z != own.z)
+      failLaunch(nb::inst_ptr<Kernel>(kernel)->name + ": is compiled for " + what + "=" + text(own) +
+                     ", got " + text(size),
+                 {std::string("leave ") + what + " out, or compile the jit function for another launch"});
+    return size;
+  }
   if (!given.is_none())
     return sizeFrom(what, given);
   nb::object own = nb::getattr(kernel, attribute, nb::none());
@@ -126,9 +140,46 @@ std::shared_ptr<runtime::Pipeline> pipelineOf(const Runtime &rt, const Kernel &k
   return pipeline;
 }
 
+// The buffers of a sequence of launches: each as large as its tensor, and scratch memory after them.
+std::vector<Argument> sequenceArguments(const Runtime &rt, const Kernel &kernel,
+                                        std::span<const Argument> bound) {
+  std::vector<Argument> all(bound.begin(), bound.end());
+  for (size_t i = 0; i < bound.size(); ++i)
+    if (bound[i].bytes() < kernel.needed[i]) {
+      unsigned size = ir::bytes(kernel.params()[i].type.elem);
+      failLaunch(Subject{kernel, i}.str() + " has " + std::to_string(bound[i].bytes() / size) +
+                     " elements, its tensor needs " + std::to_string(kernel.needed[i] / size),
+                 {"pass an array as large as the layout that the kernel was compiled with"});
+    }
+  for (uint64_t bytes : kernel.scratch)
+    all.push_back(Argument::of(rt.device->allocate(bytes)));
+  return all;
+}
+
+std::span<const Argument> argumentsOf(const Kernel::Step &step, std::span<const Argument> all) {
+  return all.first(step.kernel->params().size());
+}
+
+void runSequence(const Runtime &rt, const Kernel &kernel, std::span<const Argument> bound, bool inBackground,
+                 const RunOptions &options) {
+  std::vector<std::shared_ptr<runtime::Pipeline>> pipelines;
+  for (const Kernel::Step &step : kernel.steps)
+    pipelines.push_back(pipelineOf(rt, *step.kernel));
+  std::vector<Argument> all = sequenceArguments(rt, kernel, bound);
+  nb::gil_scoped_release release;
+  for (size_t i = 0; i < kernel.steps.size(); ++i) {
+    const Kernel::Step &step = kernel.steps[i];
+    if (inBackground)
+      rt.device->stream().submit(std::move(pipelines[i]), argumentsOf(step, all), step.grid, step.threads,
+                                 options);
+    else
+      rt.device->run(*pipelines[i], argumentsOf(step, all), step.grid, step.threads, options);
+  }
+}
+
 std::string parameterList(const Kernel &kernel) {
   std::string out = "(";
-  for (const ir::Param &param : kernel.compiled->params())
+  for (const ir::Param &param : kernel.params())
     out += (out.size() > 1 ? ", " : "") + param.name;
   return out + ")";
 }
@@ -152,7 +203,7 @@ void refuseInBatch(const Runtime &rt, const Kernel &kernel, nb::handle args) {
   if (!isInBatch(*rt.device))
     return;
   for (size_t i = 0; i < length(args); ++i)
-    if (kernel.compiled->params()[i].type.isBuffer() && !deviceArrayFrom(item(args, i)))
+    if (kernel.params()[i].type.isBuffer() && !deviceArrayFrom(item(args, i)))
       failLaunch(Subject{kernel, i}.str() + " of a launch in a batch needs an array of the runtime, got " +
                      typeName(item(args, i).ptr()),
                  {"make it before the batch: rt.array(x)"});
@@ -168,19 +219,21 @@ void launch(Runtime &rt, nb::handle kernelObject, nb::handle argumentList, nb::h
             nb::handle threads, nb::handle timeout) {
   Kernel &kernel = *kernelFrom("launch", kernelObject);
   nb::object args = sequence(kernel, "args", argumentList);
-  size_t wanted = kernel.compiled->params().size();
+  size_t wanted = kernel.params().size();
   if (length(args) != wanted)
     failLaunch(kernel.name + ": takes " + std::to_string(wanted) + " arguments " + parameterList(kernel) +
                ", got " + std::to_string(length(args)));
   Size3 g = launchSize("grid", "grid", grid, kernelObject),
         t = launchSize("threads", "block", threads, kernelObject);
   RunOptions options = optionsFrom(timeout);
-  auto pipeline = pipelineOf(rt, kernel);
+  auto pipeline = kernel.steps.empty() ? pipelineOf(rt, kernel) : nullptr;
   Arguments bound(kernel);
   for (size_t i = 0; i < wanted; ++i)
     bound.add(item(args, i), true, *rt.device);
   if (!bound.inDeviceMemory())
     refuseInBatch(rt, kernel, args);
+  if (!pipeline)
+    return runSequence(rt, kernel, bound.span(), bound.inDeviceMemory(), options);
   nb::gil_scoped_release release;
   if (bound.inDeviceMemory())
     rt.device->stream().submit(std::move(pipeline), bound.span(), g, t, options);
@@ -208,7 +261,7 @@ nb::object newBytes(uint64_t size) {
 }
 
 uint64_t outputBytes(const Kernel &kernel, size_t param, nb::handle size) {
-  const ir::Param &p = kernel.compiled->params()[param];
+  const ir::Param &p = kernel.params()[param];
   std::string subject = Subject{kernel, param}.str();
   if (!p.written)
     failLaunch(subject + " is never written by the kernel, so it cannot be an output",
@@ -225,14 +278,14 @@ uint64_t outputBytes(const Kernel &kernel, size_t param, nb::handle size) {
 }
 
 void checkCount(const Kernel &kernel, size_t inputs, size_t outputs) {
-  size_t wanted = kernel.compiled->params().size();
+  size_t wanted = kernel.params().size();
   if (inputs + outputs == wanted)
     return;
   auto plural = [](size_t n, const char *word) {
     return std::to_string(n) + " " + word + (n == 1 ? "" : "s");
   };
   std::string written;
-  for (const ir::Param &param : kernel.compiled->params())
+  for (const ir::Param &param : kernel.params())
     if (param.written)
       written += (written.empty() ? "" : ", ") + param.name;
   failLaunch(kernel.name + ": has " + plural(wanted, "parameter") + " " + parameterList(kernel) + ", got " +
@@ -251,7 +304,7 @@ nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb:
   Size3 g = launchSize("grid", "grid", grid, kernelObject),
         t = launchSize("threads", "block", threads, kernelObject);
   RunOptions options = optionsFrom(timeout);
-  auto pipeline = pipelineOf(rt, kernel);
+  auto pipeline = kernel.steps.empty() ? pipelineOf(rt, kernel) : nullptr;
   Arguments bound(kernel);
   for (size_t i = 0; i < numInputs; ++i)
     bound.add(item(inputs, i), false, *rt.device);
@@ -267,6 +320,10 @@ nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb:
     }
     results.append(output);
   }
+  if (!pipeline) {
+    runSequence(rt, kernel, bound.span(), false, options);
+    return results;
+  }
   nb::gil_scoped_release release;
   rt.device->run(*pipeline, bound.span(), g, t, options);
   return results;
@@ -279,18 +336,17 @@ nb::list execute(Runtime &rt, nb::handle kernelObject, nb::handle inputList, nb:
 class Prepared {
 public:
   Prepared(const Runtime &runtime, nb::handle kernelObject, nb::handle inputList, nb::list outputs)
-      : rt(runtime), kernel(*kernelFrom("prepare", kernelObject)) {
+      : rt(runtime), kernel(*kernelFrom("prepare", kernelObject)), kernelObject(nb::borrow(kernelObject)) {
     nb::object inputs = sequence(kernel, "inputs", inputList);
     numInputs = length(inputs);
     checkCount(kernel, numInputs, outputs.size());
-    pipeline = pipelineOf(rt, kernel);
-    for (size_t i = 0; i < kernel.compiled->params().size(); ++i) {
+    for (size_t i = 0; i < kernel.params().size(); ++i) {
       if (i < numInputs)
         bindInput(i, item(inputs, i), false);
       else
         args.push_back(Argument::of(rt.device->allocate(outputBytes(kernel, i, outputs[i - numInputs]))));
     }
-    launch = rt.device->prepare(pipeline, args);
+    prepareAll();
   }
 
   void dispatch(nb::handle grid, nb::handle threads, nb::handle timeout) {
@@ -318,9 +374,8 @@ public:
     copyOut(argument.data(), argument.bytes(), target);
   }
   void release() {
-    launch.reset();
+    launches.reset();
     args.clear();
-    pipeline.reset();
   }
 
   static void copyOut(const void *data, uint64_t bytes, nb::handle target) {
@@ -335,25 +390,49 @@ public:
   }
 
 private:
+  using Launches = std::vector<std::shared_ptr<runtime::PreparedLaunch>>;
+
+  void prepareAll() {
+    auto made = std::make_shared<Launches>();
+    if (kernel.steps.empty())
+      made->push_back(rt.device->prepare(pipelineOf(rt, kernel), args));
+    std::vector<Argument> all;
+    if (!kernel.steps.empty())
+      all = sequenceArguments(rt, kernel, args);
+    for (const Kernel::Step &step : kernel.steps) {
+      std::span<const Argument> own = argumentsOf(step, all);
+      made->push_back(rt.device->prepare(pipelineOf(rt, *step.kernel), own));
+    }
+    launches = std::move(made);
+  }
+
   void live() const {
-    if (!launch)
+    if (!launches)
       failLaunch(kernel.name + ": the prepared kernel is released", {"prepare it again: rt.prepare(...)"});
   }
 
   double run(nb::handle grid, nb::handle threads, nb::handle timeout, bool timed) {
     live();
-    Size3 g = sizeFrom("grid", grid), t = sizeFrom("threads", threads);
+    Size3 g = launchSize("grid", "grid", grid, kernelObject),
+          t = launchSize("threads", "block", threads, kernelObject);
     RunOptions options = optionsFrom(timeout, timed);
     if (timed)
       refuseInBatch(rt, kernel, "dispatch_timed");
     const bool isRecorded = isInBatch(*rt.device);
-    std::shared_ptr<runtime::PreparedLaunch> running =
-        launch; // another thread may release or rebind meanwhile
+    std::shared_ptr<const Launches> running = launches; // another thread may release or rebind meanwhile
+    double elapsed = 0;
     nb::gil_scoped_release release;
-    if (!isRecorded)
-      return running->run(g, t, options);
-    running->submit(g, t, options);
-    return 0;
+    for (size_t i = 0; i < running->size(); ++i) {
+      if (!kernel.steps.empty()) {
+        g = kernel.steps[i].grid;
+        t = kernel.steps[i].threads;
+      }
+      if (isRecorded)
+        (*running)[i]->submit(g, t, options);
+      else
+        elapsed += (*running)[i]->run(g, t, options);
+    }
+    return elapsed;
   }
 
   const Argument &output(int64_t index) const {
@@ -377,7 +456,7 @@ private:
   }
 
   void bindInput(size_t index, nb::handle object, bool again) {
-    const ir::Param &param = kernel.compiled->params()[index];
+    const ir::Param &param = kernel.params()[index];
     Subject subject{kernel, index};
     if (!param.type.isBuffer()) {
       uint64_t bits = scalarBits(object, param.type.elem, subject);
@@ -385,8 +464,7 @@ private:
       if (!again)
         return args.push_back(scalar);
       args[index] = scalar;
-      launch = rt.device->prepare(pipeline, args);
-      return;
+      return prepareAll();
     }
     auto store = [&](const void *data, uint64_t bytes) {
       if (!again)
@@ -418,10 +496,10 @@ private:
 
   Runtime rt;
   Kernel kernel;
+  nb::object kernelObject;
   size_t numInputs = 0;
-  std::shared_ptr<runtime::Pipeline> pipeline;
   std::vector<Argument> args;
-  std::shared_ptr<runtime::PreparedLaunch> launch;
+  std::shared_ptr<const Launches> launches;
 };
 
 //===-- Arrays
@@ -571,11 +649,11 @@ void bindRuntime(nb::module_ &module) {
   nb::class_<Prepared>(module, "Prepared", "A compiled kernel with its arguments bound once.")
       .def(nb::init<const Runtime &, nb::handle, nb::handle, nb::list>(), arg("runtime"),
            arg("compiled").none(), arg("inputs").none(), arg("outputs"))
-      .def("dispatch", &Prepared::dispatch, arg("grid").none(), arg("threads").none(),
-           arg("timeout").none() = nb::none(),
+      .def("dispatch", &Prepared::dispatch, arg("grid").none() = nb::none(),
+           arg("threads").none() = nb::none(), arg("timeout").none() = nb::none(),
            "Runs the kernel and waits. grid: threads in all; threads: per threadgroup; timeout in seconds.")
-      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid").none(), arg("threads").none(),
-           arg("timeout").none() = nb::none(),
+      .def("dispatch_timed", &Prepared::dispatchTimed, arg("grid").none() = nb::none(),
+           arg("threads").none() = nb::none(), arg("timeout").none() = nb::none(),
            "Runs the kernel and gives the time it took on the device, in milliseconds.")
       .def("write_input", &Prepared::writeInput, arg("index"), arg("array").none(),
            "Copies an array of the same size, or a number for a scalar, into input `index`.")

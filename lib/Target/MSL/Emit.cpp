@@ -233,9 +233,8 @@ private:
       return false;
     // The variable of a value that a loop or branch takes may become the one that it assigns.
     Operation *base = sum.getX().getDefiningOp();
-    if (!base || llvm::any_of(sum.getX().getUsers(), [](Operation *user) {
-          return isa<YieldOp, ForOp, WhileOp, IfOp>(user);
-        }))
+    if (!base || llvm::any_of(sum.getX().getUsers(),
+                              [](Operation *user) { return isa<YieldOp, ForOp, WhileOp, IfOp>(user); }))
       return false;
     return llvm::all_of(v.getUses(), [](OpOperand &use) {
       OpKind kind = kindOf(use.getOwner());
@@ -247,8 +246,8 @@ private:
 
   void elementwise(Operation &op) {
     if (op.getNumResults() == 1 && isAddress(op.getResult(0))) {
-      // A pointer plus a sum would add in another width than the sum itself: what is added has a variable, which
-      // isAddress has seen to be assigned once.
+      // A pointer plus a sum would add in another width than the sum itself: what is added has a variable,
+      // which isAddress has seen to be assigned once.
       Value base = op.getOperand(0);
       Expression start = isQuery(base.getDefiningOp()) ? use(base) : stable(base);
       expressions[op.getResult(0)] = {start.text + " + " + use(op.getOperand(1)).text, 12};

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""What a compiled jit function is: its launches in order, as one CompiledKernel.
+
+compiled = enigma.compile(tiled_add, A, B, C)
+compiled.grid, compiled.block         # of the last launch
+compiled.launches[0].metal_source     # each launch is a compiled kernel
+print(compiled.explain())             # how wide its loads and stores are, and why not wider
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from enigma._enigma import TracedLaunch
+from enigma.compiled import CompiledKernel
+from enigma.tensor import Tensor
+
+
+class CompiledLaunch(CompiledKernel):
+    """One launch of a compiled jit function: a kernel with its grid and threadgroup."""
+
+    def __init__(self, launch: TracedLaunch, contract: bool, fast_math: bool, version: int) -> None:
+        super().__init__(launch, contract, fast_math, version)
+        self.grid = launch.grid
+        self.block = launch.block
+        self._notes = launch.notes
+
+    def explain(self) -> str:
+        """How many elements each load and store of a tensor moves at once, and why not more."""
+        return "\n".join(
+            [f"{self.kernel_name}  grid={self.grid} block={self.block}", *map(_line, self._notes)]
+        )
+
+
+def _line(note: tuple[Any, ...]) -> str:
+    tensor, is_store, dtype, elements, widths, masked, reason, file, line = note
+    counts = {w: widths.count(w) for w in sorted(set(widths), reverse=True)}
+    accesses = " and ".join(
+        f"{n} x {dtype.name}{f'x{width}' if width > 1 else ''}" for width, n in counts.items()
+    )
+    text = f"  {'store' if is_store else 'load'} {tensor}: {elements} elements as {accesses}"
+    if masked:
+        text += ", masked at the end of the tensor"
+    if reason:
+        text += f"; not wider: {reason}"
+    return text + f"  ({file.rpartition('/')[2]}:{line})"
+
+
+def joined(sources: list[str]) -> str:
+    """The Metal text of several kernels as one file: what precedes them once."""
+    blocks: list[str] = []
+    kernels: list[str] = []
+    versions = [source.partition("\n")[0] for source in sources]
+    for source in sources:
+        head, found, kernel = source.partition("\n")[2].partition("kernel void ")
+        for block in head.strip().split("\n\n"):
+            if block not in blocks:
+                blocks.append(block)
+        kernels.append(found + kernel.strip())
+    return "\n\n".join([max(versions) + "\n" + blocks[0], *blocks[1:], *kernels]) + "\n"
+
+
+class CompiledSequence(CompiledKernel):
+    """A compiled jit function. Execution runs its launches in order; grid and threads are its own.
+
+    `grid` and `block` are those of the last launch; `launches` has all of them, each a compiled kernel.
+    """
+
+    launches: tuple[CompiledLaunch, ...]
+
+    def __init__(
+        self,
+        name: str,
+        traced: list[TracedLaunch],
+        tensors: list[Tensor],
+        contract: bool,
+        fast_math: bool,
+        version: int,
+    ) -> None:
+        self.launches = tuple(CompiledLaunch(launch, contract, fast_math, version) for launch in traced)
+        super().__init__(name, list(self.launches), traced, [t._view for t in tensors])
+        self.grid = self.launches[-1].grid
+        self.block = self.launches[-1].block
+
+    @property
+    def metal_source(self) -> str:
+        """The Metal text of all launches."""
+        return joined([launch.metal_source for launch in self.launches])
+
+    @property
+    def mlir_source(self) -> str:
+        """The enigma dialect of all launches."""
+        return "\n".join(launch.mlir_source for launch in self.launches)
+
+    @property
+    def ir_source(self) -> str:
+        """The trace of all launches."""
+        return "\n".join(launch.ir_source for launch in self.launches)
+
+    @property
+    def msl_version(self) -> int:
+        """What the text needs, as major * 10 + minor."""
+        return max(launch.msl_version for launch in self.launches)
+
+    @property
+    def key(self) -> str:
+        """Names the text in caches."""
+        return "-".join(launch.key for launch in self.launches)
+
+    def explain(self) -> str:
+        """How many elements each load and store of a tensor moves at once, and why not more."""
+        return "\n".join(launch.explain() for launch in self.launches)
