@@ -84,8 +84,7 @@ def try_in(folder: Path, wheel: Path) -> None:
     print(run(python, "-m", "enigma", cwd=folder), end="")
     header = run(python, "-m", "enigma", "compile", "smoke:saxpy", "--emit", "header", cwd=folder)
     if not header.startswith("// Made by Enigma") or "kernel void enigma_kernel_saxpy(" not in header:
-        raise SystemExit(f"the header is no header:
-{header}")
+        raise SystemExit(f"the header is no header:\n{header}")
     prefix = run(python, "-m", "enigma", "--cmake-dir", cwd=folder).strip()
     settings = ["-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler()}"]
     run("cmake", "-S", ROOT / "examples" / "embed", "-B", folder / "build", *settings, cwd=folder)
