@@ -26,6 +26,7 @@ from enigma._enigma import DType
 from enigma.compiled import CompiledKernel, compile
 from enigma.decorators import KernelFunction, _missing
 from enigma.errors import CompileError
+from enigma.jit import JitFunction
 
 # What C++ and its headers may not have as a name.
 _WORDS = """
@@ -58,6 +59,11 @@ def find(spec: str) -> KernelFunction:
     if not isinstance(found, KernelFunction):
         kind = "a compiled kernel" if isinstance(found, CompiledKernel) else type(found).__name__
         hints = ["decorate it with @enigma.kernel"] if callable(found) else _near(module, name)
+        if isinstance(found, JitFunction):
+            kind = "a jit function, which is compiled with its arrays"
+            hints = [
+                "in Python, enigma.compile(function, arrays...) has the texts; here, name a kernel on buffers"
+            ]
         raise CompileError(f"{where}:{name} is no kernel but {kind}", hints=hints)
     return found
 

@@ -28,6 +28,9 @@ import enigma
 
 def decorated_later(): ...
 
+@enigma.jit
+def launches(A: enigma.Tensor): ...
+
 class Group:
     @enigma.kernel
     def negate(A: enigma.i16):
@@ -113,6 +116,7 @@ def test_texts_are_those_of_compile(folder):
         ("kernels:saxpi", "error: kernels has no kernel saxpi\nnote: did you mean saxpy?\n"),
         ("kernels:other", "error: kernels has no kernel other\nnote: its kernels are saxpy, double\n"),
         ("kernels:decorated_later", "error: kernels:decorated_later is no kernel but function\nnote: decorate it with @enigma.kernel\n"),
+        ("kernels:launches", "error: kernels:launches is no kernel but a jit function, which is compiled with its arrays\nnote: in Python, "),
         ("kernels:double", "error: kernel double needs N\nnote: add N=... to the command\n"),
         ("kernels:double n=1", "error: kernel double has no Constexpr parameter n\n"),
         ("kernels:saxpy N=1", "error: kernel saxpy has no Constexpr parameter N\nnote: it has none\n"),
