@@ -4,6 +4,8 @@
 // thread of the batch; other threads launch as ever.
 #include "batch.h"
 
+#include <nanobind/stl/string.h>
+
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -65,6 +67,13 @@ void bindBatch(nb::module_ &module) {
       .def(nb::init<const Runtime &>(), nb::arg("runtime"))
       .def("_enter", &PythonBatch::enter)
       .def("_leave", &PythonBatch::leave);
+  module.def(
+      "start_capture", [](const Runtime &rt, const std::string &path) { rt.device->startCapture(path); },
+      nb::arg("runtime"), nb::arg("path"), nb::call_guard<nb::gil_scoped_release>(),
+      "Begins a .gputrace document.");
+  module.def(
+      "stop_capture", [](const Runtime &rt) { rt.device->stopCapture(); }, nb::arg("runtime"),
+      nb::call_guard<nb::gil_scoped_release>(), "Writes the .gputrace document.");
 }
 
 } // namespace enigma::bindings

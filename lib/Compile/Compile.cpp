@@ -182,6 +182,8 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device
   source.metalSource = metalSource();
   source.mslVersion = mslVersion();
   source.fastMath = chosen.fastMath;
+  if (usesDisk())
+    source.store = {std::shared_ptr<void>(), &diskCache()}; // which is never destroyed
   return device.createPipeline(std::move(source));
 }
 

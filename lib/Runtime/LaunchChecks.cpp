@@ -100,4 +100,10 @@ void checkKernel(const KernelDescriptor &kernel, const Capabilities &device) {
                        std::to_string(device.maxThreadgroupMemory));
 }
 
+void Device::startCapture(const std::string &) {
+  throw Error(ErrorKind::Unsupported, "capture: " + capabilities().name + " has no GPU trace", {},
+              {"a .gputrace is made by enigma.MetalRuntime(), on macOS"});
+}
+void Device::stopCapture() {}
+
 } // namespace enigma::runtime

@@ -10,9 +10,11 @@ Launches and their checks are C++; here is what is about NumPy.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from enigma import _enigma
@@ -146,6 +148,34 @@ class Runtime(_enigma.Runtime):
         array([10, 10, 10, 10], dtype=int32)
         """
         return Batch(self)
+
+    @contextlib.contextmanager
+    def capture(self, path: str | os.PathLike[str]) -> Iterator[str]:
+        """Records what the GPU does in a `with` as a document for Xcode, and gives its absolute path.
+
+        path: a file that does not exist yet; its name ends with .gputrace.
+
+        Errors: LaunchError for the path; UnsupportedError on the CPU; DeviceError where Metal refuses (set
+        MTL_CAPTURE_ENABLED=1 before the program starts).
+
+            with enigma.MetalRuntime().capture("step.gputrace"):
+                rt.launch(compiled, [x, 2.0, y, out], grid=n, threads=256)
+        """
+        document = os.path.abspath(os.path.expanduser(path))
+        if not document.endswith(".gputrace"):
+            raise LaunchError(
+                f"capture: the name of a trace ends with .gputrace, got {document}",
+                hints=[f"write rt.capture({os.path.basename(document) + '.gputrace'!r})"],
+            )
+        if os.path.exists(document):
+            raise LaunchError(
+                f"capture: {document} exists already", hints=["remove it, or give another name"]
+            )
+        _enigma.start_capture(self, document)
+        try:
+            yield document
+        finally:
+            _enigma.stop_capture(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.device_capabilities().name}>"

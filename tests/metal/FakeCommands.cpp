@@ -45,6 +45,7 @@ struct Worker {
 };
 
 struct Queue : Object {
+  Ref<Object> resident;
   std::shared_ptr<Worker> worker = std::make_shared<Worker>();
   ~Queue() override {
     std::lock_guard lock(worker->mutex);
@@ -231,6 +232,7 @@ Classes &classes() {
     auto *c = new Classes{objc::define("FakeCommandQueue"), objc::define("FakeCommandBuffer"),
                           objc::define("FakeComputeCommandEncoder")};
     c->queue.add("commandBufferWithUnretainedReferences", commandBuffer);
+    c->queue.add("addResidencySet:", [](Queue *self, Selector, Object *set) { self->resident = Ref(set); });
     c->commands.add("computeCommandEncoder", encoder);
     c->commands.add("commit", commit);
     c->commands.add("waitUntilCompleted", waitUntilCompleted);

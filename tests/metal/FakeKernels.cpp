@@ -23,7 +23,7 @@ using Dispatch = int (*)(MslRequest *);
 Dispatch dispatch = nullptr;
 std::mutex mutex; // of the compiler's results, and of the runtime, which runs one kernel at a time
 
-bool compileTo(const std::string &source, std::string &output) {
+bool compileTo(const std::string &source, const std::string &constants, std::string &output) {
   char path[] = "/tmp/enigma-fake-metal-XXXXXX";
   const int file = mkstemp(path);
   if (file < 0)
@@ -31,7 +31,7 @@ bool compileTo(const std::string &source, std::string &output) {
   close(file);
   std::ofstream(path) << source;
   const std::string command =
-      std::string("'" ENIGMA_TEST_PYTHON "' '" ENIGMA_MSL_COMPILER "' ") + path + " 2>&1";
+      std::string("'" ENIGMA_TEST_PYTHON "' '" ENIGMA_MSL_COMPILER "' ") + path + " " + constants + " 2>&1";
   FILE *pipe = popen(command.c_str(), "r");
   char text[4096];
   while (const size_t n = pipe ? std::fread(text, 1, sizeof text, pipe) : 0)
@@ -85,19 +85,20 @@ const Kernel *KernelLibrary::find(const std::string &name) const {
   return found == kernels.end() ? nullptr : &*found;
 }
 
-std::shared_ptr<KernelLibrary> compileMetal(const std::string &source, std::string &log) {
+std::shared_ptr<KernelLibrary> compileMetal(const std::string &source, const std::string &constants,
+                                            std::string &log) {
   static auto *compiled = new std::map<std::string, std::shared_ptr<KernelLibrary>>;
   std::lock_guard lock(mutex);
-  if (const auto found = compiled->find(source); found != compiled->end())
+  if (const auto found = compiled->find(constants + "\n" + source); found != compiled->end())
     return found->second;
   std::string output;
-  if (!compileTo(source, output)) {
+  if (!compileTo(source, constants, output)) {
     log = output;
     return nullptr;
   }
   auto library = load(output, log);
   if (library)
-    (*compiled)[source] = library;
+    (*compiled)[constants + "\n" + source] = library;
   return library;
 }
 

@@ -2,7 +2,7 @@
 //
 // Metal text as functions of this process: tests/msl compiles it, its fiber runtime runs it.
 //
-//   auto library = compileMetal(text, log);                 // null: `log` has the diagnostics
+//   auto library = compileMetal(text, "", log);                 // null: `log` has the diagnostics
 //   std::string wrong = run(*library->find("saxpy"), buffers, grid, threads);
 #pragma once
 
@@ -38,7 +38,9 @@ struct Bound {
   uint64_t bytes = 0;
 };
 
-std::shared_ptr<KernelLibrary> compileMetal(const std::string &source, std::string &log);
+/// `constants` are the values of function constants, such as "0=7 1=0x1.8p+0"; others count as undefined.
+std::shared_ptr<KernelLibrary> compileMetal(const std::string &source, const std::string &constants,
+                                            std::string &log);
 
 /// What the kernel did wrong; "" when it did nothing wrong.
 std::string run(const Kernel &kernel, const std::array<Bound, 31> &buffers,

@@ -23,24 +23,9 @@ State &state() {
   return *the;
 }
 
-struct Array : Object {
-  std::vector<Ref<Object>> items;
-};
 struct ProcessInfo : Object {};
-struct CompileOptions : Object {
-  uint64_t language = 0;
-  long mathMode = -1, mathFunctions = -1;
-  int fastMath = -1;
-};
 struct Device : Object {
   std::string name;
-};
-struct Library : Object {
-  std::shared_ptr<KernelLibrary> kernels;
-};
-struct Function : Object {
-  std::shared_ptr<KernelLibrary> kernels;
-  const Kernel *kernel = nullptr;
 };
 struct OsVersion {
   long major, minor, patch;
@@ -55,7 +40,7 @@ uint64_t pageSize() { return uint64_t(sysconf(_SC_PAGESIZE)); }
 std::atomic<uint64_t> memoryInUse{0};
 
 struct Classes {
-  Class &string, &error, &array, &processInfo, &options, &device, &library, &function, &pipeline, &buffer;
+  Class &string, &error, &array, &processInfo, &device, &pipeline, &buffer;
 };
 Classes &classes();
 
@@ -99,39 +84,6 @@ Buffer *newBufferNoCopy(Device *, Selector, void *memory, uint64_t length, uint6
   return made;
 }
 
-Library *newLibrary(Device *, Selector, String *source, CompileOptions *options, Object **error) {
-  note([&](Record &r) {
-    ++r.libraries;
-    r.languageVersion = options->language;
-    r.mathMode = options->mathMode;
-    r.mathFunctions = options->mathFunctions;
-    r.fastMath = options->fastMath;
-  });
-  std::string log;
-  auto kernels = compileMetal(source->text, log);
-  if (!kernels) {
-    *error = newError(3, log); // MTLLibraryErrorCompileFailure
-    objc::autorelease(*error);
-    return nullptr;
-  }
-  auto *made = objc::make<Library>(classes().library);
-  made->kernels = std::move(kernels);
-  return made;
-}
-
-Pipeline *newPipeline(Device *, Selector, Function *function, Object **error) {
-  if (controls().failPipelines) {
-    *error = newError(2, "Compute function exceeds available stack space");
-    objc::autorelease(*error);
-    return nullptr;
-  }
-  auto *made = objc::make<Pipeline>(classes().pipeline);
-  made->kernels = function->kernels;
-  made->kernel = function->kernel;
-  made->maxThreads = controls().maxThreads;
-  return made;
-}
-
 void addFoundation(Classes &c) {
   c.string.add("initWithCString:encoding:", [](String *self, Selector, const char *text, uint64_t) {
     self->text = text;
@@ -140,12 +92,23 @@ void addFoundation(Classes &c) {
   c.string.add("UTF8String", [](String *self, Selector) { return self->text.c_str(); });
   c.error.add("code", [](Error *self, Selector) { return self->code; });
   c.error.add("localizedDescription", [](Error *self, Selector) { return autoreleasedString(self->text); });
+  c.array.meta->add("arrayWithObjects:count:", [](Class *, Selector, Object *const *objects, uint64_t count) {
+    auto *made = objc::make<Array>(classes().array);
+    for (uint64_t i = 0; i < count; ++i)
+      made->items.emplace_back(objects[i]);
+    objc::autorelease(made);
+    return made;
+  });
   c.array.add("count", [](Array *self, Selector) { return uint64_t(self->items.size()); });
   c.array.add("objectAtIndex:", [](Array *self, Selector, uint64_t i) { return self->items.at(i).get(); });
   static ProcessInfo *const processInfo = objc::make<ProcessInfo>(c.processInfo);
   c.processInfo.meta->add("processInfo", [](Class *, Selector) { return processInfo; });
   c.processInfo.add("operatingSystemVersion",
                     [](ProcessInfo *, Selector) { return OsVersion{controls().macos, 0, 0}; });
+  c.processInfo.add("operatingSystemVersionString", [](ProcessInfo *, Selector) {
+    return autoreleasedString("Version " + std::to_string(controls().macos) + ".0 (Build " +
+                              controls().build + ")");
+  });
 }
 
 void addDevice(Class &device) {
@@ -161,34 +124,9 @@ void addDevice(Class &device) {
              [](Device *, Selector) -> Object * { return controls().failQueue ? nullptr : newQueue(); });
   device.add("newBufferWithLength:options:", newBuffer);
   device.add("newBufferWithBytesNoCopy:length:options:deallocator:", newBufferNoCopy);
-  device.add("newLibraryWithSource:options:error:", newLibrary);
-  device.add("newComputePipelineStateWithFunction:error:", newPipeline);
 }
 
-void addPrograms(Classes &c) {
-  c.options.add("setLanguageVersion:",
-                [](CompileOptions *self, Selector, uint64_t v) { self->language = v; });
-  c.options.add("setMathMode:", [](CompileOptions *self, Selector, long mode) {
-    if (controls().macos < 15)
-      misuse("math modes are new in macOS 15");
-    self->mathMode = mode;
-  });
-  c.options.add("setMathFloatingPointFunctions:", [](CompileOptions *self, Selector, long functions) {
-    if (controls().macos < 15)
-      misuse("math modes are new in macOS 15");
-    self->mathFunctions = functions;
-  });
-  c.options.add("setFastMathEnabled:",
-                [](CompileOptions *self, Selector, bool fast) { self->fastMath = fast; });
-  c.library.add("newFunctionWithName:", [](Library *self, Selector, String *name) -> Function * {
-    const Kernel *kernel = self->kernels->find(name->text);
-    if (!kernel)
-      return nullptr;
-    auto *made = objc::make<Function>(classes().function);
-    made->kernels = self->kernels;
-    made->kernel = kernel;
-    return made;
-  });
+void addMemory(Classes &c) {
   c.pipeline.add("maxTotalThreadsPerThreadgroup", [](Pipeline *self, Selector) { return self->maxThreads; });
   c.pipeline.add("threadExecutionWidth", [](Pipeline *, Selector) { return uint64_t(controls().simdWidth); });
   c.pipeline.add("staticThreadgroupMemoryLength",
@@ -203,21 +141,32 @@ Classes &classes() {
                           objc::define("NSError"),
                           objc::define("NSArray"),
                           objc::define("NSProcessInfo"),
-                          objc::define("MTLCompileOptions", create<CompileOptions>),
                           objc::define("FakeDevice"),
-                          objc::define("FakeLibrary"),
-                          objc::define("FakeFunction"),
                           objc::define("FakeComputePipelineState"),
                           objc::define("FakeBuffer")};
     addFoundation(*c);
     addDevice(c->device);
-    addPrograms(*c);
+    addPrograms(c->device);
+    addMemory(*c);
     return *c;
   }();
   return all;
 }
 
 } // namespace
+
+Pipeline *newPipeline(Object *, Selector, Function *function, Object **error) {
+  if (controls().failPipelines) {
+    *error = newError(2, "Compute function exceeds available stack space");
+    objc::autorelease(*error);
+    return nullptr;
+  }
+  auto *made = objc::make<Pipeline>(classes().pipeline);
+  made->kernels = function->kernels;
+  made->kernel = function->kernel;
+  made->maxThreads = controls().maxThreads;
+  return made;
+}
 
 Controls &controls() { return state().controls; }
 

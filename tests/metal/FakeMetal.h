@@ -10,8 +10,9 @@
 //   ... EXPECT_THROW(device->createPipeline(...)) ...
 //   EXPECT_TRUE(objc::takeMisuse().empty());
 //
-// Not modelled: hazards between command buffers (they run one after the other), function constants,
-// residency, binary archives, Metal 4, the calling conventions of arm64.
+// A metallib is a file with Metal text; a binary archive is a file with the names of its kernels; a capture
+// writes an empty document. Not modelled: hazards between command buffers (they run one after the other),
+// Metal 4, the calling conventions of arm64.
 #pragma once
 
 #include "ObjectiveC.h"
@@ -30,8 +31,12 @@ struct Controls {
   bool refuseNoCopy = false;           ///< of the user's memory
   bool failQueue = false;
   bool failPipelines = false;
-  long failLaunches = 0;     ///< MTLCommandBufferError code of every command buffer; 0: they succeed
-  unsigned launchMillis = 0; ///< how much longer each command buffer takes
+  bool failArchives = false;  ///< neither made nor loaded
+  bool failResidency = false; ///< no residency set
+  bool allowsCaptures = true; ///< MTL_CAPTURE_ENABLED
+  std::string build = "24A1"; ///< of the system
+  long failLaunches = 0;      ///< MTLCommandBufferError code of every command buffer; 0: they succeed
+  unsigned launchMillis = 0;  ///< how much longer each command buffer takes
   unsigned simdWidth = 32;
   unsigned maxThreads = 1024; ///< of every pipeline
 };
@@ -40,6 +45,9 @@ Controls &controls();
 /// What happened since `reset`.
 struct Record {
   unsigned libraries = 0, commandBuffers = 0, dispatches = 0, buffers = 0, noCopyBuffers = 0;
+  unsigned archivesMade = 0, archivesLoaded = 0, archiveHits = 0; ///< hits: pipelines found in one
+  unsigned resident = 0; ///< buffers in residency sets that were committed, now
+  unsigned captures = 0;
   uint64_t languageVersion = 0; ///< of the last compilation, as are the next three
   long mathMode = -1;           ///< -1: not set
   long mathFunctions = -1;

@@ -29,6 +29,21 @@ struct Error : Object {
   long code = 0;
   std::string text;
 };
+struct Url : Object {
+  std::string path;
+};
+struct Array : Object {
+  std::vector<Ref<Object>> items;
+};
+struct Library : Object {
+  std::string source;
+  std::shared_ptr<KernelLibrary> kernels;
+};
+struct Function : Object {
+  std::shared_ptr<KernelLibrary> kernels;
+  const Kernel *kernel = nullptr;
+  std::string identity; // of the text, the constants and the name
+};
 struct Pipeline : Object {
   ~Pipeline() override;
   std::shared_ptr<KernelLibrary> kernels;
@@ -45,7 +60,10 @@ struct Buffer : Object {
 
 String *autoreleasedString(const std::string &text);
 Error *newError(long code, const std::string &text);
+Pipeline *newPipeline(Object *device, Selector, Function *function, Object **error);
 Object *newQueue();
+/// Classes and methods of FakePrograms.cpp.
+void addPrograms(Class &device);
 void note(const std::function<void(Record &)> &change);
 
 } // namespace enigma::fakemetal

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Compiles one Metal source for the fake Metal: python compile_msl.py <source file>.
+"""Compiles one Metal source for the fake Metal: python compile_msl.py <source file> [<index>=<value>...], with the
+values of its function constants.
 
 Prints what FakeKernels.cpp reads, one thing per line:
     runtime <path>                                  the shared object with msl_dispatch
@@ -18,13 +19,15 @@ from msl import standin
 from msl.toolchain import runtime_library
 
 
-def main(path: str) -> int:
+def main(path: str, *constants: str) -> int:
+    values = {int(index): float.fromhex(value) if "x" in value else int(value)
+              for index, value in (constant.split("=") for constant in constants)}  # fmt: skip
     source = Path(path).read_text()
     problems = standin.check(source)
     if problems:
         print("\n".join(f"program_source:{p}" for p in problems))
         return 1
-    library, kernels = standin.shared_object(source)
+    library, kernels = standin.shared_object(source, values)
     print(f"runtime {runtime_library()}\nlibrary {library}")
     for kernel in kernels:
         print(f"kernel {kernel.name} {kernel.symbol} msl_bounds_k0")
@@ -34,4 +37,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

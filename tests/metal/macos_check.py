@@ -42,7 +42,7 @@ def units(build: Path) -> dict[Path, list[str]]:
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["file"])
         inside = path.is_relative_to(ROOT / "lib") or path.is_relative_to(ROOT / "bindings")
-        if inside and "EnigmaMetalTests" not in entry["command"] and path.name != "NoMetalDevice.cpp":
+        if inside and "EnigmaFakeMetal" not in entry["command"] and path.name != "NoMetalDevice.cpp":
             found[path] = flags_of(entry["command"])
     metal = next((build / "metal-cpp").glob("*/Metal/Metal.hpp"), None)
     for path in sorted((ROOT / "lib/Runtime/Metal").glob("*.cpp")) if metal else []:

@@ -277,9 +277,11 @@ def compile(
     ]
 
 
-def shared_object(source: str) -> tuple[Path, list[CompiledKernel]]:
+def shared_object(
+    source: str, constants: Mapping[str | int, object] | None = None
+) -> tuple[Path, list[CompiledKernel]]:
     """The shared object of one source, for programs that call runtime/dispatch.h themselves, and its kernels."""
-    parsed = parse(source)
+    parsed = _specialised(source, constants or {})
     library = _shared_object({"k0": parsed}, ["source"], False)
     return Path(library._name), [
         CompiledKernel(library, "k0", number, kernel)

@@ -142,3 +142,15 @@ def test_a_batch_is_entered_once(rt):
         batch.__enter__()
     with batch:
         pass
+
+
+def test_a_capture_needs_a_gpu_and_a_new_document(rt, tmp_path):
+    existing = tmp_path / "old.gputrace"
+    existing.touch()
+    for path, error, message in [
+        (tmp_path / "new.gputrace", enigma.UnsupportedError, "capture: .* has no GPU trace"),
+        (tmp_path / "new", enigma.LaunchError, "the name of a trace ends with .gputrace"),
+        (existing, enigma.LaunchError, "old.gputrace exists already"),
+    ]:
+        with pytest.raises(error, match=message), rt.capture(path):
+            pytest.fail("the block must not run")

@@ -13,6 +13,7 @@
 // Everything here may be called from any thread. What a user passes in never aborts: it throws enigma::Error.
 #pragma once
 
+#include "enigma/Runtime/CodeStore.h"
 #include "enigma/Support/Error.h"
 #include "enigma/Support/HostAbi.h"
 
@@ -135,14 +136,24 @@ private:
   bool canWrite = true;
 };
 
+/// The value of `constant T name [[function_constant(index)]]` in Metal text.
+struct FunctionConstant {
+  uint32_t index = 0;
+  hostabi::ElementKind type = hostabi::ElementKind::I32;
+  uint64_t bits = 0; ///< of the value, in the low bytes
+};
+
 /// What a device needs to make a pipeline; each device reads its own part.
 struct PipelineSource {
   hostabi::KernelDescriptor kernel = {}; ///< name and parameters; `entry` only for the host
   std::shared_ptr<void> owner = {};      ///< keeps `kernel.entry` callable
   std::string metalSource = {};          ///< MSL text, for a Metal device
-  int mslVersion = 0;                ///< that the text needs, as major * 10 + minor; 0: the system's newest
-  bool fastMath = false;             ///< let Metal's compiler reassociate and approximate
-  std::vector<SourceLoc> sites = {}; ///< the user's line of each access number, for out-of-bounds errors
+  int mslVersion = 0;    ///< that the text needs, as major * 10 + minor; 0: the system's newest
+  bool fastMath = false; ///< let Metal's compiler reassociate and approximate
+  std::vector<FunctionConstant> constants = {}; ///< of the Metal text or metallib
+  std::string metallib = {}; ///< path of a .metallib with the kernel, for a Metal device in place of the text
+  std::shared_ptr<CodeStore> store = {}; ///< where a Metal device may keep what it compiled; may be null
+  std::vector<SourceLoc> sites = {};     ///< the user's line of each access number, for out-of-bounds errors
 };
 
 /// A kernel, ready to run on one device.
@@ -225,6 +236,12 @@ public:
   virtual double run(const Pipeline &pipeline, std::span<const Argument> args, Size3 grid, Size3 threads,
                      const RunOptions &options = {}) = 0;
   virtual CommandStream &stream() = 0;
+
+  /// Records what the device does until `stopCapture` in a new document `path` (*.gputrace) for Xcode. Throws
+  /// ErrorKind::Unsupported where there is no such thing, ErrorKind::Device where Metal refuses.
+  virtual void startCapture(const std::string &path);
+  /// Waits for what was submitted, keeping its errors for `synchronize`, and writes the document.
+  virtual void stopCapture();
 };
 
 } // namespace enigma::runtime

@@ -3,6 +3,7 @@
 // See Memory.h.
 #include "Memory.h"
 
+#include "System.h"
 #include "enigma/Support/Error.h"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ Allocation::Allocation(std::shared_ptr<MemoryMap> in, Owned<MTL::Buffer> of, cha
     : map(std::move(in)), object(std::move(of)), begin(from), owner(std::move(keeps)) {}
 
 Allocation::~Allocation() {
+  map->leave(*object.get());
   // Off the map before the memory goes: another thread may be given the same address at once.
   std::lock_guard lock(map->mutex);
   const auto entry = map->alive.find(address(begin));
@@ -31,10 +33,43 @@ Allocation::~Allocation() {
     map->alive.erase(entry);
 }
 
+MemoryMap::MemoryMap(Owned<MTL::Device> on, uint64_t longestBuffer)
+    : device(std::move(on)), longest(longestBuffer) {
+  const Pool pool;
+  if (systemMajor() < 15)
+    return;
+  auto descriptor = owned(MTL::ResidencySetDescriptor::alloc()->init());
+  NS::Error *ignored = nullptr; // without a set every launch asks for its buffers, as before macOS 15
+  resident = owned(device->newResidencySet(descriptor.get(), &ignored));
+}
+
+MemoryMap::~MemoryMap() {
+  for (const auto &buffer : spare)
+    leave(*buffer.get());
+}
+
+void MemoryMap::enter(MTL::Buffer &buffer) {
+  if (!resident)
+    return;
+  std::lock_guard lock(residentMutex);
+  resident->addAllocation(&buffer);
+  resident->commit();
+}
+
+void MemoryMap::leave(MTL::Buffer &buffer) {
+  if (!resident)
+    return;
+  std::lock_guard lock(residentMutex);
+  resident->removeAllocation(&buffer);
+  resident->commit();
+}
+
 Owned<MTL::Buffer> MemoryMap::newBuffer(uint64_t bytes) {
   if (bytes <= longest)
-    if (auto buffer = owned(device->newBuffer(bytes, MTL::ResourceStorageModeShared)))
+    if (auto buffer = owned(device->newBuffer(bytes, MTL::ResourceStorageModeShared))) {
+      enter(*buffer.get());
       return buffer;
+    }
   throw Error(ErrorKind::Device, "cannot allocate " + std::to_string(bytes) +
                                      " bytes; the GPU takes buffers of up to " + std::to_string(longest) +
                                      " bytes, as long as there is memory");
@@ -44,8 +79,10 @@ std::shared_ptr<Allocation> MemoryMap::allocate(uint64_t bytes) {
   const Pool pool;
   const uint64_t wanted = std::max(bytes, kLeastBytes);
   auto buffer = newBuffer(wanted);
-  if (address(buffer->contents()) % kAlignment)
+  if (address(buffer->contents()) % kAlignment) {
+    leave(*buffer.get());
     buffer = newBuffer(wanted + kAlignment);
+  }
   const uintptr_t first = address(buffer->contents());
   char *begin = static_cast<char *>(buffer->contents()) + (kAlignment - first % kAlignment) % kAlignment;
   auto made = std::make_shared<Allocation>(shared_from_this(), std::move(buffer), begin, nullptr);
@@ -66,6 +103,7 @@ std::shared_ptr<Allocation> MemoryMap::adopt(void *data, uint64_t bytes, std::sh
   auto buffer = owned(device->newBuffer(data, bytes, MTL::ResourceStorageModeShared, nullptr));
   if (!buffer)
     return nullptr;
+  enter(*buffer.get());
   auto made = std::make_shared<Allocation>(shared_from_this(), std::move(buffer), static_cast<char *>(data),
                                            std::move(owner));
   alive[address(data)] = {address(data) + bytes, made};
@@ -118,7 +156,7 @@ Owned<MTL::Buffer> MemoryMap::borrow(uint64_t bytes) {
 void MemoryMap::giveBack(Owned<MTL::Buffer> buffer) {
   std::lock_guard lock(mutex);
   if (spareBytes + buffer->length() > kMostSpareBytes)
-    return;
+    return leave(*buffer.get());
   spareBytes += buffer->length();
   spare.push_back(std::move(buffer));
 }

@@ -46,7 +46,12 @@ private:
 
 class MemoryMap : public std::enable_shared_from_this<MemoryMap> {
 public:
-  MemoryMap(Owned<MTL::Device> on, uint64_t longestBuffer) : device(std::move(on)), longest(longestBuffer) {}
+  MemoryMap(Owned<MTL::Device> on, uint64_t longestBuffer);
+  ~MemoryMap();
+
+  /// All buffers of this map, which the queue keeps resident so that no launch has to ask for them; null
+  /// before macOS 15.
+  const Owned<MTL::ResidencySet> &residency() const { return resident; }
 
   /// Zeros, 64-byte aligned. Throws ErrorKind::Device when there is not enough.
   std::shared_ptr<Allocation> allocate(uint64_t bytes);
@@ -68,10 +73,14 @@ private:
     std::weak_ptr<Allocation> allocation;
   };
   Owned<MTL::Buffer> newBuffer(uint64_t bytes);
+  void enter(MTL::Buffer &buffer);
+  void leave(MTL::Buffer &buffer);
   bool isTaken(uintptr_t begin, uintptr_t end) const;
 
   Owned<MTL::Device> device;
   uint64_t longest;
+  Owned<MTL::ResidencySet> resident;
+  std::mutex residentMutex;
   std::mutex mutex;
   std::map<uintptr_t, Range> alive; // by first address; disjoint
   std::vector<Owned<MTL::Buffer>> spare;

@@ -4,6 +4,7 @@
 #include "MetalDevice.h"
 
 #include "../LaunchChecks.h"
+#include "Capture.h"
 #include "PipelineCache.h"
 #include "Queue.h"
 
@@ -114,7 +115,8 @@ private:
 class MetalDevice final : public Device {
 public:
   explicit MetalDevice(const Owned<MTL::Device> &device)
-      : caps(capabilitiesOf(*device.get())), map(std::make_shared<MemoryMap>(device, caps.maxBufferLength)),
+      : object(device), caps(capabilitiesOf(*device.get())),
+        map(std::make_shared<MemoryMap>(device, caps.maxBufferLength)),
         queue(std::make_shared<Queue>(device, map)), pipelines(device), commands(caps, queue, map) {}
   ~MetalDevice() override { queue->finish(); }
 
@@ -139,7 +141,7 @@ public:
 
   std::shared_ptr<Pipeline> createPipeline(PipelineSource source) override {
     const Pool pool;
-    if (source.metalSource.empty())
+    if (source.metalSource.empty() && source.metallib.empty())
       throw Error(ErrorKind::Device,
                   source.kernel.name + ": has no Metal source, so a Metal device can't run it");
     checkKernel(source.kernel, caps);
@@ -173,7 +175,19 @@ public:
 
   CommandStream &stream() override { return commands; }
 
+  void startCapture(const std::string &path) override {
+    const Pool pool;
+    queue->finish(); // what came before is not part of it
+    metal::startCapture(*object.get(), path);
+  }
+  void stopCapture() override {
+    const Pool pool;
+    queue->finish();
+    metal::stopCapture();
+  }
+
 private:
+  Owned<MTL::Device> object;
   Capabilities caps;
   std::shared_ptr<MemoryMap> map;
   std::shared_ptr<Queue> queue;

@@ -3,7 +3,9 @@
 // See PipelineCache.h.
 #include "PipelineCache.h"
 
+#include "Archive.h"
 #include "Failures.h"
+#include "System.h"
 
 #include <array>
 
@@ -20,12 +22,10 @@ struct Release {
 // at least.
 constexpr std::array<Release, 5> kReleases = {{{13, 30}, {14, 31}, {15, 32}, {26, 40}, {27, 41}}};
 
-NS::Integer systemVersion() { return NS::ProcessInfo::processInfo()->operatingSystemVersion().majorVersion; }
-
 int newestMsl() {
   int newest = 0;
   for (const Release &release : kReleases)
-    if (systemVersion() >= release.macos)
+    if (systemMajor() >= release.macos)
       newest = release.msl;
   return newest;
 }
@@ -37,12 +37,12 @@ Owned<MTL::CompileOptions> optionsFor(const PipelineSource &source) {
   if (source.mslVersion > newest)
     throw Error(ErrorKind::Unsupported, source.kernel.name + ": needs Metal Shading Language " +
                                             show(source.mslVersion) + ", macOS " +
-                                            std::to_string(systemVersion()) + " has " + show(newest));
+                                            std::to_string(systemMajor()) + " has " + show(newest));
   const int version = source.mslVersion ? source.mslVersion : newest;
   auto options = owned(MTL::CompileOptions::alloc()->init());
   options->setLanguageVersion(
       MTL::LanguageVersion(NS::UInteger(version / 10) << 16 | NS::UInteger(version % 10)));
-  if (systemVersion() >= 15) {
+  if (systemMajor() >= 15) {
     options->setMathMode(source.fastMath ? MTL::MathModeFast : MTL::MathModeSafe);
     // The fast variants of sin, exp, ... are the default even in safe mode.
     options->setMathFloatingPointFunctions(source.fastMath ? MTL::MathFloatingPointFunctionsFast
@@ -53,30 +53,111 @@ Owned<MTL::CompileOptions> optionsFor(const PipelineSource &source) {
   return options;
 }
 
+MTL::DataType typeOf(hostabi::ElementKind kind) {
+  using enum hostabi::ElementKind;
+  switch (kind) {
+  case F16:
+    return MTL::DataTypeHalf;
+  case BF16:
+    return MTL::DataTypeBFloat;
+  case F32:
+    return MTL::DataTypeFloat;
+  case I8:
+    return MTL::DataTypeChar;
+  case U8:
+    return MTL::DataTypeUChar;
+  case I16:
+    return MTL::DataTypeShort;
+  case U16:
+    return MTL::DataTypeUShort;
+  case I32:
+    return MTL::DataTypeInt;
+  case U32:
+    return MTL::DataTypeUInt;
+  case I64:
+    return MTL::DataTypeLong;
+  case U64:
+    return MTL::DataTypeULong;
+  case B1:
+    return MTL::DataTypeBool;
+  }
+  return MTL::DataTypeNone;
+}
+
+/// Everything that a pipeline depends on, beside the device and the system.
+std::string keyOf(const PipelineSource &source) {
+  std::string key = source.kernel.name;
+  const auto add = [&](std::string_view text) {
+    key += '\0';
+    key += std::to_string(text.size());
+    key += ' ';
+    key += text;
+  };
+  add(std::to_string(source.mslVersion) + (source.fastMath ? "f" : "s"));
+  for (const FunctionConstant &constant : source.constants)
+    add(std::to_string(constant.index) + " " + hostabi::elementName(constant.type) + " " +
+        std::to_string(constant.bits));
+  add(source.metallib);
+  add(source.metalSource);
+  return key;
+}
+
 } // namespace
 
-Owned<MTL::ComputePipelineState> PipelineCache::build(const PipelineSource &source) const {
-  const std::string &name = source.kernel.name;
+Owned<MTL::Library> PipelineCache::libraryOf(const PipelineSource &source) const {
   NS::Error *error = nullptr;
+  if (!source.metallib.empty()) {
+    auto library = owned(device->newLibrary(urlOf(source.metallib).get(), &error));
+    if (!library)
+      throw pipelineError(source.kernel.name, "Metal does not load " + source.metallib, error);
+    return library;
+  }
   auto options = optionsFor(source);
   auto library = owned(device->newLibrary(stringOf(source.metalSource).get(), options.get(), &error));
   if (!library)
-    throw compileError(name, error, source.metalSource);
-  const std::string &functionName = source.kernel.function.empty() ? name : source.kernel.function;
-  auto function = owned(library->newFunction(stringOf(functionName).get()));
+    throw compileError(source.kernel.name, error, source.metalSource);
+  return library;
+}
+
+Owned<MTL::Function> PipelineCache::functionOf(const PipelineSource &source, MTL::Library &library) const {
+  const std::string &name = source.kernel.name;
+  if (source.constants.empty()) {
+    auto function = owned(library.newFunction(stringOf(name).get()));
+    if (!function)
+      throw Error(ErrorKind::Compile, name + ": the " + (source.metallib.empty() ? "source" : "metallib") +
+                                          " has no kernel of this name");
+    return function;
+  }
+  auto values = owned(MTL::FunctionConstantValues::alloc()->init());
+  for (const FunctionConstant &constant : source.constants)
+    values->setConstantValue(&constant.bits, typeOf(constant.type), constant.index);
+  NS::Error *error = nullptr;
+  auto function = owned(library.newFunction(stringOf(name).get(), values.get(), &error));
   if (!function)
-    throw Error(ErrorKind::Compile, name + ": the source has no kernel of this name" +
-                                        (functionName == name ? "" : ", " + functionName));
-  auto state = owned(device->newComputePipelineState(function.get(), &error));
+    throw source.metallib.empty()
+        ? compileError(name, error, source.metalSource)
+        : pipelineError(name, "Metal does not specialise it to its function constants", error);
+  return function;
+}
+
+Owned<MTL::ComputePipelineState> PipelineCache::build(const PipelineSource &source,
+                                                      const std::string &key) const {
+  auto library = libraryOf(source);
+  auto function = functionOf(source, *library.get());
+  NS::Error *error = nullptr;
+  // A metallib is a file that may change under its path, so no archive answers for it.
+  const bool isArchived = source.store && source.store->isOpen() && source.metallib.empty();
+  auto state = isArchived ? archivedState(*device.get(), *function.get(), key, *source.store, &error)
+                          : owned(device->newComputePipelineState(function.get(), &error));
   if (!state)
-    throw pipelineError(name, "Metal made no pipeline of it", error);
+    throw pipelineError(source.kernel.name, "Metal made no pipeline of it", error);
   return state;
 }
 
 Owned<MTL::ComputePipelineState> PipelineCache::get(const PipelineSource &source) {
-  const std::string key = source.kernel.name + '\0' + source.kernel.function + '\0' +
-                          std::to_string(source.mslVersion) + (source.fastMath ? "f" : "s") +
-                          source.metalSource;
+  const std::string key = keyOf(source);
+  if (!source.metallib.empty()) // the file may have changed
+    return build(source, key);
   {
     std::lock_guard lock(mutex);
     if (const auto found = byKey.find(key); found != byKey.end()) {
@@ -84,7 +165,7 @@ Owned<MTL::ComputePipelineState> PipelineCache::get(const PipelineSource &source
       return found->second->state;
     }
   }
-  auto state = build(source);
+  auto state = build(source, key);
   std::lock_guard lock(mutex);
   if (byKey.contains(key)) // by another thread, meanwhile
     return state;

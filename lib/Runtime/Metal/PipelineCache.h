@@ -21,7 +21,9 @@ public:
   Owned<MTL::ComputePipelineState> get(const PipelineSource &source);
 
 private:
-  Owned<MTL::ComputePipelineState> build(const PipelineSource &source) const;
+  Owned<MTL::Library> libraryOf(const PipelineSource &source) const;
+  Owned<MTL::Function> functionOf(const PipelineSource &source, MTL::Library &library) const;
+  Owned<MTL::ComputePipelineState> build(const PipelineSource &source, const std::string &key) const;
 
   struct Entry {
     std::string key;

@@ -103,6 +103,8 @@ Queue::Queue(const Owned<MTL::Device> &device, std::shared_ptr<MemoryMap> memory
     : map(std::move(memory)), queue(owned(device->newCommandQueue())) {
   if (!queue)
     throw Error(ErrorKind::Device, "Metal gave no command queue");
+  if (map->residency())
+    queue->addResidencySet(map->residency().get());
 }
 
 void Queue::finish() {
