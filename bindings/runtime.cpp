@@ -8,6 +8,7 @@
 #include "batch.h"
 #include "enigma/Runtime/HostDevice.h"
 #include "enigma/Runtime/MetalDevice.h"
+#include "sharing.h"
 #include "value.h"
 
 #include <nanobind/stl/optional.h>
@@ -564,6 +565,7 @@ void bindArrays(nb::module_ &module) {
   auto type = nb::class_<DeviceArray>(module, "DeviceArray", "An array in a device's memory.");
   deviceArrayType = reinterpret_cast<PyTypeObject *>(type.ptr());
   type.def("__init__", makeArray, nb::arg("runtime"), nb::arg("shape"), nb::arg("dtype"))
+      .def("__init__", shareArray, nb::arg("runtime"), nb::arg("source").none())
       .def_prop_ro(
           "shape", [](const DeviceArray &a) { return nb::tuple(nb::cast(a.shape)); },
           "Elements in each dimension.")

@@ -7,6 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
+from enigma import _enigma
 from enigma.errors import CompileError
 
 if TYPE_CHECKING:
@@ -14,21 +15,37 @@ if TYPE_CHECKING:
 
 
 def build(compiled: CompiledKernel, folder: str) -> str:
-    """Absolute path of the library. CompileError with the tool's output and the source where a tool fails."""
+    """Absolute path of the library. CompileError with the tool's output and the source where a tool fails.
+
+    The disk cache keeps libraries, for the version of the tools that made them.
+    """
     stem = os.path.join(folder, compiled.kernel_name)
     source = compiled.export_metal(stem + ".metal")
     version = compiled.msl_version
     # Without the flag the tool assumes fast math; the source says itself where it wants that.
-    math = ["-ffast-math"] if compiled.fast_math else ["-fno-fast-math"]
-    _run(
-        compiled,
-        ["metal", f"-std=metal{version // 10}.{version % 10}", *math, "-c", source, "-o", stem + ".air"],
-    )
+    flags = [
+        f"-std=metal{version // 10}.{version % 10}",
+        "-ffast-math" if compiled.fast_math else "-fno-fast-math",
+    ]
+    keeps = not _enigma.disk_cache_info()["off"]
+    identity = ""
+    if keeps:
+        tools = _run(compiled, ["metal", "--version"])
+        identity = "\n".join([tools, *flags, compiled.metal_source])
+    if keeps and (library := _enigma.disk_cache_load("metallib", identity)) is not None:
+        with open(stem + ".metallib", "wb") as file:
+            file.write(library)
+        return stem + ".metallib"
+    _run(compiled, ["metal", *flags, "-c", source, "-o", stem + ".air"])
     _run(compiled, ["metallib", stem + ".air", "-o", stem + ".metallib"])
+    with open(stem + ".metallib", "rb") as file:
+        library = file.read()
+    if keeps:
+        _enigma.disk_cache_store("metallib", identity, library)
     return stem + ".metallib"
 
 
-def _run(compiled: CompiledKernel, tool: list[str]) -> None:
+def _run(compiled: CompiledKernel, tool: list[str]) -> str:
     command = ["xcrun", "-sdk", "macosx", *tool]
     try:
         result = subprocess.run(command, capture_output=True, text=True)
@@ -46,3 +63,4 @@ def _run(compiled: CompiledKernel, tool: list[str]) -> None:
             f"{(result.stdout + result.stderr).rstrip()}\n{numbered}",
             hints=["run xcrun -sdk macosx metal -v to check the tools"],
         )
+    return result.stdout

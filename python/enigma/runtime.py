@@ -117,6 +117,24 @@ class Runtime(_enigma.Runtime):
         array._write_from(_bytes_of(data))
         return array
 
+    def from_dlpack(self, source: Any) -> Array:
+        """A device array on the memory of another array, without a copy: what a kernel writes is seen there.
+
+        source: a C-contiguous array in CPU memory with `__dlpack__` or the buffer protocol (NumPy, PyTorch,
+            JAX, MLX, ...) of a type that Metal has. It lives as long as it is used here. Whoever writes to it
+            elsewhere waits for the launches first: array.wait() or rt.synchronize().
+
+        Errors: LaunchTypeError, LaunchError. A kernel cannot write to a read-only array.
+
+        >>> import enigma, numpy
+        >>> x = numpy.arange(3, dtype=numpy.float32)
+        >>> shared = enigma.HostRuntime().from_dlpack(x)
+        >>> x[0] = 7
+        >>> shared.numpy()
+        array([7., 1., 2.], dtype=float32)
+        """
+        return Array(self, source)
+
     def empty(self, shape: Size, dtype: Any = None) -> Array:
         """An array in the device's memory, filled with zeros. f32 by default.
 

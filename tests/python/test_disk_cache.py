@@ -141,6 +141,32 @@ def test_clear_empties_memory_and_disk(tmp_path):
     assert list(folder.iterdir()) == []
 
 
+def test_metallibs_are_kept_for_one_version_of_the_tools(tmp_path):
+    tool = tmp_path / "bin" / "xcrun"
+    tool.parent.mkdir()
+    tool.write_text(
+        "#!/bin/sh\n"
+        '[ "$4" = --version ] && { echo "$METAL_VERSION"; exit; }\n'
+        'echo "$3" >> $(dirname $0)/log\nfor last; do :; done\nprintf MTLB > "$last"\n'
+    )
+    tool.chmod(0o755)
+    program = tmp_path / "library.py"
+    program.write_text(
+        "import enigma\n"
+        "@enigma.kernel\n"
+        "def one(Out: enigma.f32):\n"
+        "    Out[enigma.thread_position_in_grid] = 1.0\n"
+        "assert enigma.compile(one, emit_only=False).metallib_bytes == b'MTLB'\n"
+    )
+    log = tmp_path / "bin" / "log"
+    for version, calls in (("32.1", 2), ("32.1", 2), ("33.0", 4)):
+        environment = {**os.environ, "ENIGMA_CACHE": "1", "ENIGMA_CACHE_DIR": str(tmp_path / "cache"),
+                       "METAL_VERSION": version, "PATH": f"{tool.parent}:{os.environ['PATH']}"}  # fmt: skip
+        done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert len(log.read_text().splitlines()) == calls
+
+
 def damage(folder, chance):
     """Does to a file of the folder, or to all, what disks, users and other programs do."""
     try:

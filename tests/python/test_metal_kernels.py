@@ -70,7 +70,7 @@ def collatz(Start: enigma.u32, Steps: enigma.i32):
     n = Start[i]
     steps = enigma.i32(0)
     while n > 1:
-        if n % 2 == 0:
+        if n % 2 == 0:  # noqa: SIM108
             n = n // 2
         else:
             n = 3 * n + 1
