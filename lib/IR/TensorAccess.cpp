@@ -104,6 +104,10 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
   int most = memory.elem == Elem::b1 ? 1 : std::min(4, widest / bytes(memory.elem));
   if (memory.elem == Elem::b1)
     note.reason = "bool has no vectors in memory";
+  if (memory.space != Space::device) {
+    most = 1;
+    note.reason = "an array of the kernel is aligned to its elements only";
+  }
   std::vector<Group> groups;
   for (size_t at = 0; at < places.size();) {
     const Element &first = *places[at].element;
@@ -167,6 +171,10 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
   std::sort(groups.begin(), groups.end(),
             [](const Group &x, const Group &y) { return x.first() < y.first(); });
   bases.clear();
+  vectorLength = note.widths.front();
+  for (int width : note.widths)
+    if (width != vectorLength)
+      vectorLength = 1;
   return groups;
 }
 
@@ -174,11 +182,18 @@ Value TensorAccess::address(const Group &group) {
   IndexSpace::Id full = space.add(group.terms, space.constant(group.constant));
   if (space.linear(group.terms).terms.empty())
     return space.emit(full);
-  // One base with constant offsets, where the same type holds both.
+  // One base with constant offsets, where the same type holds both. Where all accesses are of whole vectors,
+  // the base counts those.
   Value &base = bases[group.terms];
   if (!base) {
-    base = space.emit(group.terms);
-    b.function().setName(base, "base");
+    const auto &terms = space.linear(group.terms).terms;
+    IndexRange all = space.range(group.terms);
+    bool counts = vectorLength > 1 && all.low >= 0 && all.high <= int64_t(UINT32_MAX) &&
+                  std::all_of(terms.begin(), terms.end(),
+                              [&](const IndexSpace::Term &t) { return t.scale % vectorLength == 0; });
+    Value start = space.emit(counts ? space.divide(group.terms, vectorLength) : group.terms);
+    b.function().setName(start, "base");
+    base = counts ? b.binary(Operator::mul, start, number(vectorLength)) : start;
   }
   if (!group.constant)
     return base;
@@ -332,6 +347,8 @@ std::vector<IndexSpace::Id> TensorAccess::coordinates(const Tensor &tensor) {
 
 // The places that all threads write are at most as many as the positions that the parts of the address take.
 void TensorAccess::cover(const Tensor &tensor, const std::vector<Group> &groups) {
+  if (tensor.memory()->kind == Memory::Kind::array)
+    return; // each threadgroup or thread has its own
   std::vector<IndexSpace::Id> parts;
   int64_t each = 0;
   for (const Group &group : groups) {

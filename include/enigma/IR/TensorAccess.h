@@ -88,6 +88,7 @@ private:
   Builder &b;
   std::vector<AccessNote> said;
   std::vector<Coverage> stored;
+  int vectorLength = 1;                            ///< of all accesses at hand, 1 where they differ
   std::unordered_map<IndexSpace::Id, Value> bases; ///< of the access at hand
 };
 

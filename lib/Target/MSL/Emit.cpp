@@ -224,6 +224,13 @@ private:
       bind(v, e);
   }
 
+  // The variable of a value that a loop or branch takes may become the one that it assigns.
+  static bool isWrittenOnce(Value v) {
+    return v.getDefiningOp() && llvm::none_of(v.getUsers(), [](Operation *user) {
+             return isa<YieldOp, ForOp, WhileOp, IfOp>(user);
+           });
+  }
+
   // A sum with a constant that cannot wrap and only says where accesses are: written out at each of them,
   // since moving a pointer costs nothing.
   static bool isAddress(Value v) {
@@ -231,10 +238,7 @@ private:
     if (!sum || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
         !constantInt(sum.getY()))
       return false;
-    // The variable of a value that a loop or branch takes may become the one that it assigns.
-    Operation *base = sum.getX().getDefiningOp();
-    if (!base || llvm::any_of(sum.getX().getUsers(),
-                              [](Operation *user) { return isa<YieldOp, ForOp, WhileOp, IfOp>(user); }))
+    if (!isWrittenOnce(sum.getX()))
       return false;
     return llvm::all_of(v.getUses(), [](OpOperand &use) {
       OpKind kind = kindOf(use.getOwner());
@@ -244,13 +248,56 @@ private:
     });
   }
 
+  // Whether an operand is the index of an access of this many elements.
+  static bool isIndexOf(OpOperand &use, int64_t lanes) {
+    Operation *access = use.getOwner();
+    OpKind kind = kindOf(access);
+    if (kind == OpKind::load || kind == OpKind::load_if)
+      return use.getOperandNumber() == 1 && lanesOf(access->getResult(0).getType()) == lanes;
+    return (kind == OpKind::store || kind == OpKind::store_if) && use.getOperandNumber() == 2 &&
+           lanesOf(access->getOperand(0).getType()) == lanes;
+  }
+
+  // A number of whole vectors, times their length, that only says where such vectors are: a pointer to
+  // vectors multiplies by itself. The length, or 0.
+  static int64_t vectorsIn(Value v) {
+    auto product = v.getDefiningOp<MulOp>();
+    if (!product || !product->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
+        !isWrittenOnce(product.getX()))
+      return 0;
+    int64_t lanes = constantInt(product.getY()).value_or(0);
+    if (lanes != 2 && lanes != 4)
+      return 0;
+    bool whole = llvm::all_of(v.getUses(), [&](OpOperand &use) {
+      auto sum = dyn_cast<AddOp>(use.getOwner());
+      if (!sum)
+        return isIndexOf(use, lanes);
+      return use.getOperandNumber() == 0 && isAddress(sum) && *constantInt(sum.getY()) % lanes == 0 &&
+             llvm::all_of(sum->getUses(), [&](OpOperand &index) { return isIndexOf(index, lanes); });
+    });
+    return whole ? lanes : 0;
+  }
+
+  // What is added to a pointer has a variable, or is a position.
+  std::string addend(Value v) { return (isQuery(v.getDefiningOp()) ? use(v) : stable(v)).text; }
+
   void elementwise(Operation &op) {
+    if (op.getNumResults() == 1)
+      if (vectorsIn(op.getResult(0))) {
+        vectors[op.getResult(0)] = addend(op.getOperand(0));
+        return;
+      }
     if (op.getNumResults() == 1 && isAddress(op.getResult(0))) {
       // A pointer plus a sum would add in another width than the sum itself: what is added has a variable,
       // which isAddress has seen to be assigned once.
       Value base = op.getOperand(0);
-      Expression start = isQuery(base.getDefiningOp()) ? use(base) : stable(base);
-      expressions[op.getResult(0)] = {start.text + " + " + use(op.getOperand(1)).text, 12};
+      if (int64_t lanes = vectorsIn(base)) {
+        int64_t step = *constantInt(op.getOperand(1)) / lanes;
+        vectors[op.getResult(0)] =
+            vectors[base] + " + " + std::to_string(step) + (isUnsignedIntLike(base.getType()) ? "u" : "");
+        return;
+      }
+      expressions[op.getResult(0)] = {addend(base) + " + " + use(op.getOperand(1)).text, 12};
       addresses.insert(op.getResult(0));
       return;
     }
@@ -271,7 +318,14 @@ private:
   // The text of an element, or of a vector of consecutive ones.
   Expression element(Value buffer, Value index, Type type) {
     const std::string &base = expressions[buffer].text;
+    if (auto at = vectors.find(index); at != vectors.end()) {
+      std::string space =
+          kernel.isWritten(cast<BlockArgument>(buffer).getArgNumber()) ? "device " : "const device ";
+      return {"*((" + space + typeName(type) + "*)" + base + " + " + at->second + ")", 15};
+    }
     const Expression &i = use(index);
+    if (isScalar(type) && addresses.contains(index))
+      return {"*(" + base + " + " + i.text + ")", 15};
     if (isScalar(type))
       return {base + "[" + i.text + "]", 16};
     auto arg = cast<BlockArgument>(buffer);
@@ -293,6 +347,8 @@ private:
 
   KernelOp kernel;
   llvm::MapVector<llvm::StringRef, QueryParam> queries;
+  llvm::DenseMap<Value, std::string>
+      vectors;                     ///< indices in elements as what is added to a pointer to vectors
   llvm::DenseSet<Value> addresses; ///< sums that are written out where they are used
   int version = 22;
 };

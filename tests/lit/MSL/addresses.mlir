@@ -2,9 +2,9 @@
 
 // For one launch the grid position is below the launch's size: the sum cannot wrap, and moves the pointer.
 // CHECK-LABEL: kernel void known(
-// CHECK: uint [[BASE:v[0-9]+]] = gid * 4u;
-// CHECK-NEXT: *(device float4*)(C + [[BASE]] + 512u) = *(const device float4*)(A + [[BASE]] + 512u);
-// CHECK-NEXT: *(device float4*)(C + [[BASE]]) = *(const device float4*)(A + [[BASE]]);
+// Whole vectors are counted by a pointer to vectors.
+// CHECK: *((device float4*)C + gid + 128u) = *((const device float4*)A + gid + 128u);
+// CHECK-NEXT: *((device float4*)C + gid) = *((const device float4*)A + gid);
 enigma.kernel @known(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, device>) writes [1] attributes {launch = array<i64: 128, 1, 1, 64, 1, 1>} {
   %four = enigma.constant 4 : ui32
   %step = enigma.constant 512 : ui32
@@ -15,6 +15,25 @@ enigma.kernel @known(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, de
   enigma.store %x, %C[%next] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
   %y = enigma.load %A[%base] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
   enigma.store %y, %C[%base] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
+}
+
+// An element is not: the sum in elements moves the pointer.
+// CHECK-LABEL: kernel void mixed(
+// CHECK: uint [[BASE:v[0-9]+]] = gid * 4u;
+// CHECK-NEXT: *(device float4*)(C + [[BASE]] + 512u) = *(const device float4*)(A + [[BASE]] + 512u);
+// CHECK-NEXT: *(C + [[BASE]] + 2u) = A[[[BASE]]];
+enigma.kernel @mixed(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, device>) writes [1] attributes {launch = array<i64: 128, 1, 1, 64, 1, 1>} {
+  %four = enigma.constant 4 : ui32
+  %step = enigma.constant 512 : ui32
+  %two = enigma.constant 2 : ui32
+  %gid = enigma.thread_position_in_grid x
+  %base = enigma.mul %gid, %four : ui32
+  %next = enigma.add %base, %step : ui32
+  %x = enigma.load %A[%next] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
+  enigma.store %x, %C[%next] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
+  %y = enigma.load %A[%base] : !enigma.buffer<f32, device>, ui32 -> f32
+  %odd = enigma.add %base, %two : ui32
+  enigma.store %y, %C[%odd] : f32, !enigma.buffer<f32, device>, ui32
 }
 
 // For any launch it may wrap, and the sum stays in its own width.
