@@ -51,17 +51,7 @@ PyObject *integerOf(layout::Node leaf) {
   return wrapValue(trace, space.emit(space.from(leaf)));
 }
 
-Tensor makeTensor(std::string name, int index, nb::handle dtype, nb::handle layout, int64_t baseOffset,
-                  const std::string &kind) {
-  auto memory = std::make_shared<ir::Memory>();
-  memory->name = std::move(name);
-  memory->bufferIndex = index;
-  memory->elem = elemFrom("a tensor", dtype);
-  memory->layout = anyFrom(layout, "the layout of a tensor");
-  memory->baseOffset = baseOffset;
-  memory->kind = kind == "buffer"    ? ir::Memory::Kind::buffer
-                 : kind == "scratch" ? ir::Memory::Kind::scratch
-                                     : ir::Memory::Kind::coordinates;
+Tensor checkedTensor(std::shared_ptr<ir::Memory> memory) {
   if (memory->layout.swizzle())
     layout::fail(memory->name + ": a swizzle alone is no layout of a tensor",
                  {"compose it with a layout: enigma.composition(swizzle, layout)"});
@@ -79,12 +69,46 @@ Tensor makeTensor(std::string name, int index, nb::handle dtype, nb::handle layo
       if (d.value < 0)
         low = layout::addInt(low, layout::mulInt(s.value - 1, d.value));
     }
-    if (layout::addInt(low, baseOffset) < 0)
-      layout::fail(memory->name + ": the layout reaches " + std::to_string(-(low + baseOffset)) +
+    if (layout::addInt(low, memory->baseOffset) < 0)
+      layout::fail(memory->name + ": the layout reaches " + std::to_string(-(low + memory->baseOffset)) +
                        " elements before the start of the buffer",
                    {"give a base_offset of at least " + std::to_string(-low)});
   }
   return placed([&] { return Tensor::of(std::move(memory)); });
+}
+
+Tensor makeTensor(std::string name, int index, nb::handle dtype, nb::handle layout, int64_t baseOffset,
+                  const std::string &kind) {
+  auto memory = std::make_shared<ir::Memory>();
+  memory->name = std::move(name);
+  memory->bufferIndex = index;
+  memory->elem = elemFrom("a tensor", dtype);
+  memory->layout = anyFrom(layout, "the layout of a tensor");
+  memory->baseOffset = baseOffset;
+  memory->kind = kind == "buffer"    ? ir::Memory::Kind::buffer
+                 : kind == "scratch" ? ir::Memory::Kind::scratch
+                                     : ir::Memory::Kind::coordinates;
+  return checkedTensor(std::move(memory));
+}
+
+// A tensor of a buffer or array of the kernel that is traced.
+Tensor tensorOfBuffer(nb::handle buffer, nb::handle layout, int64_t baseOffset) {
+  Trace &trace = requireTrace("make_tensor");
+  trace.at();
+  ir::Value value = bufferFrom(trace, "make_tensor", buffer.ptr());
+  ir::Type type = trace.function.type(value);
+  auto memory = std::make_shared<ir::Memory>();
+  memory->name = std::string(trace.function.nameOf(value));
+  if (memory->name.empty())
+    memory->name = "the array";
+  memory->elem = type.elem;
+  memory->space = type.space;
+  memory->kind = ir::Memory::Kind::array;
+  memory->baseOffset = baseOffset;
+  memory->layout = anyFrom(layout, "the layout of a tensor");
+  Tensor tensor = checkedTensor(memory);
+  trace.memories.emplace_back(std::move(memory), value);
+  return tensor;
 }
 
 ir::Value bufferOf(Trace &trace, const Tensor &tensor, const char *what) {
@@ -92,9 +116,23 @@ ir::Value bufferOf(Trace &trace, const Tensor &tensor, const char *what) {
   if (memory.kind == ir::Memory::Kind::coordinates)
     trace.builder.fail(std::string(what) + ": an identity tensor has coordinates and no memory",
                        {"take a coordinate: tensor[i, j]"});
+  std::vector<layout::Node> leaves = tensor.origin();
+  leaves.push_back(tensor.offset());
+  IndexSpace &space = trace.tensors().space;
+  for (layout::Node leaf : leaves)
+    for (ir::Value v : space.values(space.from(leaf)))
+      if (v.id < trace.ended.size() && trace.ended[v.id])
+        trace.builder.fail(std::string(what) + ": this part of the tensor " + memory.name +
+                               " was cut by a value of a loop or branch that has ended",
+                           {"take the part again where it is used, with a coordinate that is known there"});
   for (auto &[known, value] : trace.memories)
-    if (known == tensor.memory())
+    if (known == tensor.memory()) {
+      if (value.id < trace.ended.size() && trace.ended[value.id])
+        trace.builder.fail(std::string(what) + ": the array " + memory.name +
+                               " was declared in a loop or branch that has ended",
+                           {"declare it before the loop or branch"});
       return value;
+    }
   trace.builder.fail(std::string(what) + ": the tensor " + memory.name + " is not bound to this kernel",
                      {"pass it to the jit function: enigma.compile(function, " + memory.name + ", ...)"});
 }
@@ -219,6 +257,8 @@ void bindTensor(nb::module_ &module) {
   nb::class_<Tensor>(module, "TensorView", "A memory and a layout: what is in an enigma.Tensor.")
       .def_static("make", makeTensor, nb::arg("name"), nb::arg("buffer_index"), nb::arg("dtype"),
                   nb::arg("layout"), nb::arg("base_offset"), nb::arg("kind"), "A tensor of a whole memory.")
+      .def_static("of_buffer", tensorOfBuffer, nb::arg("buffer"), nb::arg("layout"), nb::arg("base_offset"),
+                  "A tensor of a buffer or array of the kernel that is traced.")
       .def_prop_ro("name", [](const Tensor &t) { return t.memory()->name; })
       .def_prop_ro("buffer_index", [](const Tensor &t) { return t.memory()->bufferIndex; })
       .def_prop_ro("dtype", [](const Tensor &t) { return dtypeObject(t.memory()->elem); })
@@ -229,13 +269,15 @@ void bindTensor(nb::module_ &module) {
                      return toPython(layout::add(t.offset(), layout::intNode(t.memory()->baseOffset)));
                    })
       .def_prop_ro("size", [](const Tensor &t) { return toPython(layout::size(t.domain().view())); })
-      .def_prop_ro(
-          "kind",
-          [](const Tensor &t) {
-            using Kind = ir::Memory::Kind;
-            Kind kind = t.memory()->kind;
-            return kind == Kind::buffer ? "buffer" : kind == Kind::scratch ? "scratch" : "coordinates";
-          })
+      .def_prop_ro("kind",
+                   [](const Tensor &t) {
+                     using Kind = ir::Memory::Kind;
+                     Kind kind = t.memory()->kind;
+                     return kind == Kind::buffer    ? "buffer"
+                            : kind == Kind::scratch ? "scratch"
+                            : kind == Kind::array   ? "array"
+                                                    : "coordinates";
+                   })
       .def_prop_ro("extent",
                    [](const Tensor &t) {
                      // Elements of the memory that the whole tensor needs.

@@ -183,6 +183,7 @@ void Trace::forget(uint32_t values) {
   kept.push_back(~0u);
   if (ended.size() > values)
     ended.resize(values);
+  std::erase_if(memories, [&](const auto &row) { return row.second.id >= values; });
   if (tensorState)
     tensorState->space.forget(values);
 }

@@ -304,6 +304,24 @@ int64_t IndexSpace::divisor(Id number, bool terms) const {
   return std::abs(g);
 }
 
+std::vector<Value> IndexSpace::values(Id number) const {
+  std::vector<Value> out;
+  std::vector<Id> left{number};
+  while (!left.empty()) {
+    const Linear &l = linears[left.back()];
+    left.pop_back();
+    for (const Term &t : l.terms) {
+      const Atom &atom = atoms[t.atom];
+      if (atom.kind == Atom::Kind::value)
+        out.push_back(atom.value);
+      for (Id operand : {atom.a, atom.b})
+        if (operand)
+          left.push_back(operand);
+    }
+  }
+  return out;
+}
+
 std::optional<int64_t> IndexSpace::count(std::span<const Id> ids) const {
   std::vector<uint32_t> seen;
   Wide product = 1;

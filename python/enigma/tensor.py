@@ -27,6 +27,7 @@ __all__ = [
     "local_partition",
     "local_tile",
     "make_identity_tensor",
+    "make_tensor",
     "size",
     "tensor_composition",
     "tensor_logical_divide",
@@ -225,6 +226,26 @@ def tensor_composition(tensor: Tensor, layout: Any, tiler: Any = None) -> Tensor
     """
     view = _tensor("tensor_composition", tensor)
     return Tensor._of(view.composition(layout) if tiler is None else view.thread_value(layout, tiler))
+
+
+def make_tensor(buffer: Any, layout: Any, base_offset: int = 0) -> Tensor:
+    """A tensor of a buffer or array that a kernel has: a parameter `A: enigma.f32`, threadgroup memory.
+
+    Where a jit function launches the kernel, coordinates are checked against the launch. Elsewhere its size
+    is not known, and accesses are masked wherever a coordinate is traced.
+
+    >>> import enigma
+    >>> @enigma.kernel
+    ... def double(A: enigma.f32, B: enigma.f32):
+    ...     i = enigma.thread_position_in_grid
+    ...     a, b = (enigma.make_tensor(x, enigma.Layout((8, 4), (4, 1))) for x in (A, B))
+    ...     b[i, None].store(a[i, None].load() * 2)
+    >>> "float4" in enigma.compile(double).metal_source
+    True
+    """
+    if isinstance(layout, (int, tuple, list)):
+        layout = _layout.Layout(_plain(layout))
+    return Tensor._of(TensorView.of_buffer(buffer, layout, base_offset))
 
 
 def make_identity_tensor(shape: Any) -> Tensor:

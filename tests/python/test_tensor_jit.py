@@ -461,7 +461,7 @@ def test_two_dimensional_launch_of_tiled_add_needs_at_most_five_integer_operatio
     counts = count(source)
     assert (counts.loads, counts.wide_loads, counts.stores, counts.wide_stores) == (8, 8, 4, 4)
     assert counts.integer <= 5 and counts.divisions == 0
-    assert "A + base + 512" in source
+    assert "(const device float4*)A + base + 128" in source
 
 
 def test_functions_of_fragments_are_elementwise():
@@ -605,3 +605,75 @@ def test_random_layouts_are_read_as_their_functions_say():
         np.testing.assert_array_equal(
             in_three_ways(compiled, [a], (count * shape[2],), np.int32), expected, str((layout, offset))
         )
+
+
+@pytest.mark.parametrize("rows", [1 << 15, 1 << 17])
+def test_addresses_beyond_32_bits_are_computed_in_64(rows):
+    """A row of 1 Mi elements: from 4096 rows on an index needs more than 32 bits."""
+
+    @enigma.jit
+    def ends(A, B):
+        @enigma.kernel
+        def inner(a, b):
+            row = enigma.thread_position_in_grid
+            tile = enigma.tensor_zipped_divide(a[row, None], 4)[None, 0]
+            b[row] = tile.load().reduce("add")
+
+        inner(A, B).launch(grid=rows, block=32)
+
+    A = enigma.Tensor("A", 0, "u8", enigma.Layout((rows, 1 << 20), (1 << 20, 1)))
+    source = enigma.compile(ends, A, enigma.Tensor("B", 1, "u8", enigma.Layout(rows))).metal_source
+    assert "ulong" in source and "uchar4" in source
+
+
+def test_a_part_that_a_loop_cut_is_refused_after_it():
+    @enigma.jit
+    def after(A, B):
+        @enigma.kernel
+        def inner(a, b):
+            i = enigma.thread_position_in_grid
+            for k in enigma.range(4):
+                part = a[None, k]
+            b[i] = part[i]
+
+        inner(A, B).launch(grid=16, block=16)
+
+    A = enigma.Tensor("A", 0, "float", enigma.Layout((16, 32), (32, 1)))
+    message = error_of(after, A, enigma.Tensor("B", 1, "float", enigma.Layout(16)))
+    assert "part of the tensor A was cut by a value of a loop" in message and "b[i] = part[i]" in message
+
+
+def test_a_tensor_is_not_chosen_by_a_traced_condition():
+    @enigma.jit
+    def chosen(A, B):
+        @enigma.kernel
+        def inner(a, b):
+            i = enigma.thread_position_in_grid
+            part = a[i, None]
+            if i < 3:
+                part = a[0, None]
+            b[i] = part[i]
+
+        inner(A, B).launch(grid=16, block=16)
+
+    A = enigma.Tensor("A", 0, "float", enigma.Layout((16, 32), (32, 1)))
+    message = error_of(chosen, A, enigma.Tensor("B", 1, "float", enigma.Layout(16)))
+    assert "which arm runs is not known while tracing" in message
+
+
+@enigma.kernel
+def rows_doubled(A: enigma.f32, B: enigma.f32):
+    i = enigma.thread_position_in_grid
+    a, b = (enigma.make_tensor(x, enigma.Layout((8, 4), (4, 1))) for x in (A, B))
+    b[i, None].store(a[i, None].load() * 2)
+
+
+def test_tensors_of_buffers_work_in_plain_kernels_and_are_masked():
+    compiled = enigma.compile(rows_doubled)
+    a = np.arange(32, dtype=np.float32)
+    for threads in (8, 13):  # five rows too many are left out
+        out, text = np.zeros(32, np.float32), np.zeros(32, np.float32)
+        HOST.launch(compiled, [a, out], grid=threads, threads=threads)
+        standin.compile(compiled.metal_source).run([a, text], grid=threads, threads=threads)
+        np.testing.assert_array_equal(out, a * 2)
+        np.testing.assert_array_equal(text, a * 2)

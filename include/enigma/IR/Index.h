@@ -70,6 +70,8 @@ public:
   IndexRange range(Id id) const;
   /// The largest number that is known to divide it (0 for 0); without its constant where `terms` says so.
   int64_t divisor(Id id, bool terms = false) const;
+  /// The values of the function that it is computed from.
+  std::vector<Value> values(Id id) const;
   /// An upper bound of how many values the numbers take together over the launch, or nothing where a number
   /// depends on data.
   std::optional<int64_t> count(std::span<const Id> ids) const;

@@ -27,7 +27,9 @@ struct Memory {
   Elem elem = Elem::f32;
   layout::AnyLayout layout{layout::Layout()};
   int64_t baseOffset = 0; ///< elements
-  enum class Kind : uint8_t { buffer, scratch, coordinates } kind = Kind::buffer;
+  /// A parameter, memory that the compiled kernel owns, an array of the kernel, or none.
+  enum class Kind : uint8_t { buffer, scratch, array, coordinates } kind = Kind::buffer;
+  Space space = Space::device;
 };
 
 class Tensor {
