@@ -434,6 +434,20 @@ Node IndexSpace::apply(ArithOp op, Node a, Node b) {
         return leaf(scale(remainder(divide(x, low), (c + low) / low), low));
     }
     break;
+  case ArithOp::Xor: {
+    // Low bits that one operand does not have pass unchanged, so that a swizzle keeps neighbours together.
+    if (linears[x].terms.empty())
+      std::swap(x, y);
+    if (linears[y].terms.empty() && linears[y].constant == 0)
+      return leaf(x);
+    if (range(x).low < 0 || range(y).low < 0)
+      break;
+    int64_t unit = divisor(y) & -divisor(y);
+    if (unit > 1)
+      return leaf(add(scale(from(apply(op, leaf(divide(x, unit)), leaf(divide(y, unit)))), unit),
+                      remainder(x, unit)));
+    break;
+  }
   case ArithOp::Abs:
     if (range(x).low >= 0)
       return a;

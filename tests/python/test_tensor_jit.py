@@ -677,3 +677,32 @@ def test_tensors_of_buffers_work_in_plain_kernels_and_are_masked():
         standin.compile(compiled.metal_source).run([a, text], grid=threads, threads=threads)
         np.testing.assert_array_equal(out, a * 2)
         np.testing.assert_array_equal(text, a * 2)
+
+
+PLAIN = enigma.Layout((8, 32), (32, 1))
+SWIZZLED = enigma.composition(enigma.Swizzle(2, 2, 3), PLAIN)
+
+
+@enigma.jit
+def plus_one(A, B):
+    gA, gB = (enigma.tensor_zipped_divide(t, (2, 8)) for t in (A, B))
+
+    @enigma.kernel
+    def inner(a, b):
+        i = enigma.thread_position_in_grid
+        b[(None, None), i].store(a[(None, None), i].load() + 1.0)
+
+    inner(gA, gB).launch(grid=16, block=16)
+
+
+@pytest.mark.parametrize("source", [PLAIN, SWIZZLED], ids=["plain", "swizzled"])
+def test_swizzled_tensors_keep_their_vectors(source):
+    A, B = enigma.Tensor("A", 0, "float", source), enigma.Tensor("B", 1, "float", SWIZZLED)
+    compiled = enigma.compile(plus_one, A, B)
+    a = np.random.default_rng(8).random(256, np.float32)
+    expected = np.zeros(256, np.float32)
+    for i in range(8):
+        for j in range(32):
+            expected[SWIZZLED((i, j))] = a[source((i, j))] + np.float32(1)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (256,)), expected)
+    assert "4 x f32x4" in compiled.explain() and "not wider" not in compiled.explain()

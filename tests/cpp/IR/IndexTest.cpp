@@ -90,7 +90,7 @@ void check(const LaunchSize &launch, unsigned seed) {
   for (int step = 0; step < 24; ++step) {
     Sample x = samples[pick(samples.size())], y = samples[pick(samples.size())];
     int64_t c = divisors[pick(10)];
-    switch (pick(7)) {
+    switch (pick(8)) {
     case 0:
       samples.push_back({layout::add(x.leaf, y.leaf), [=](Position p) { return x.exact(p) + y.exact(p); }});
       break;
@@ -113,6 +113,10 @@ void check(const LaunchSize &launch, unsigned seed) {
     case 5:
       samples.push_back({layout::bitAnd(x.leaf, layout::intNode(c * 4 - c)),
                          [=](Position p) { return x.exact(p) & (c * 4 - c); }});
+      break;
+    case 7:
+      samples.push_back({layout::bitXor(x.leaf, layout::mul(y.leaf, layout::intNode(c))),
+                         [=](Position p) { return x.exact(p) ^ (y.exact(p) * c); }});
       break;
     case 6: // the parts of a number, joined again
       samples.push_back({layout::add(layout::mul(layout::div(x.leaf, layout::intNode(c)), layout::intNode(c)),
