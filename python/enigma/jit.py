@@ -88,6 +88,7 @@ class Session:
         self.function = function
         self.tensors = tensors
         self.launches: list[TracedLaunch] = []
+        self.bound: list[BoundKernel] = []
 
 
 _active = threading.local()
@@ -101,13 +102,18 @@ def session() -> Session | None:
 class BoundKernel:
     """A kernel with its arguments, waiting for `.launch(grid=, block=)`."""
 
-    __slots__ = ("args", "kernel", "kwargs")
+    __slots__ = ("args", "kernel", "kwargs", "launched")
 
     def __init__(self, kernel: KernelFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.kernel, self.args, self.kwargs = kernel, args, kwargs
+        self.launched = False
+        current = session()
+        assert current is not None
+        current.bound.append(self)
 
     def launch(self, *, grid: Any = None, block: Any = None) -> None:
         """Launches the kernel. grid: threads in all; block: threads of a threadgroup; ints or (x, y, z)."""
+        self.launched = True
         launch(self.kernel, self.args, self.kwargs, grid, block)
 
     def __repr__(self) -> str:
@@ -293,6 +299,13 @@ def run(function: JitFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
             f"jit function {function.__name__} returns a value",
             hints=["its results are what its kernels store"],
         )
+    for bound_kernel in current.bound:
+        if not bound_kernel.launched:
+            name = bound_kernel.kernel.__name__
+            raise TraceError(
+                f"jit function {function.__name__}: {name}(...) binds arguments, but is not launched",
+                hints=[f"write {name}(...).launch(grid=..., block=...)"],
+            )
     if not current.launches:
         raise TraceError(
             f"jit function {function.__name__} launches no kernel",

@@ -191,6 +191,114 @@ def test_a_position_past_the_end_is_refused_and_a_guard_is_understood():
     assert "from 0 to 1023" in message and "1000 elements" in message
 
 
+@enigma.kernel
+def copy_element(a, b):
+    i = enigma.thread_position_in_grid
+    b[i] = a[i]
+
+
+def bind_only(A, B):
+    copy_element(A, B).launch(grid=64, block=64)
+    copy_element(A, B)
+
+
+def too_many_threads(A, B):
+    copy_element(A, B).launch(grid=64, block=(64, 32))
+
+
+def no_block(A, B):
+    copy_element(A, B).launch(grid=64)
+
+
+def empty_grid(A, B):
+    copy_element(A, B).launch(grid=(64, 0), block=1)
+
+
+def unknown_parameter(A, B):
+    copy_element(A, c=B).launch(grid=64, block=64)
+
+
+def too_many_arguments(A, B):
+    copy_element.launch(A, B, 3, grid=64, block=64)
+
+
+def launches_nothing(A, B):
+    pass
+
+
+def gives_a_result(A, B):
+    copy_element(A, B).launch(grid=64, block=64)
+    return B
+
+
+def a_float_coordinate(A, B):
+    @enigma.kernel
+    def inner(a, b):
+        b[enigma.thread_position_in_grid * 0.5] = a[0]
+
+    inner(A, B).launch(grid=64, block=64)
+
+
+def adds_memory(A, B):
+    @enigma.kernel
+    def inner(a, b):
+        b.store(a + b)
+
+    inner(A, B).launch(grid=1, block=1)
+
+
+def another_shape(A, B):
+    @enigma.kernel
+    def inner(a, b):
+        b.store(enigma.tensor_zipped_divide(a, 4)[None, 0].load())
+
+    inner(A, B).launch(grid=1, block=1)
+
+
+def launches_in_a_kernel(A, B):
+    @enigma.kernel
+    def inner(a, b):
+        copy_element(a, b).launch(grid=1, block=1)
+
+    inner(A, B).launch(grid=1, block=1)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (bind_only, r"copy_element\(...\) binds arguments, but is not launched"),
+        (too_many_threads, "a threadgroup has at most 1024 threads"),
+        (no_block, "block is missing"),
+        (empty_grid, "grid must be at least 1 in each dimension"),
+        (unknown_parameter, "it has no parameter c"),
+        (too_many_arguments, "it has the parameters a, b, got 3 arguments"),
+        (launches_nothing, "launches no kernel"),
+        (gives_a_result, "returns a value"),
+        (a_float_coordinate, "a coordinate must be an integer, got f32"),
+        (adds_memory, "the tensor A is memory: compute with its elements"),
+        (another_shape, "the tensor has the shape"),
+        (launches_in_a_kernel, "works only while a jit function is compiled"),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_a_mistaken_launch_says_what_is_wrong(function, message):
+    with pytest.raises(TypeError if function is adds_memory else enigma.EnigmaError, match=message):
+        enigma.compile(enigma.jit(function), *vectors(64))
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        (("B", 2), "B has buffer_index 2, but none has 1"),
+        (("B", 0), "A and B both have buffer_index 0"),
+        (("A", 1), "two tensors are called A"),
+    ],
+)
+def test_buffers_are_counted_without_gaps(second, message):
+    tensors = [enigma.Tensor("A", 0, "float", 64), enigma.Tensor(*second, "float", 64)]
+    assert message in error_of(enigma.jit(launches_nothing), *tensors)
+
+
 # ---- Launches
 
 
