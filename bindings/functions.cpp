@@ -152,8 +152,12 @@ nb::object asType(nb::handle x, nb::handle to) {
 }
 
 nb::object loadIf(nb::handle buffer, nb::handle index, nb::handle mask, nb::handle fallback) {
-  return emit("load_if", {index, mask, fallback}, [&](Trace &t, ir::Builder &b, const ir::Operand *x) {
-    return b.loadIf(bufferFrom(t, "load_if", buffer.ptr()), x[0], x[1], x[2]);
+  Trace &trace = requireTrace("load_if");
+  ir::Builder &builder = trace.at();
+  ir::Value source = bufferFrom(trace, "load_if", buffer.ptr());
+  ir::Operand position = indexInto(trace, buffer.ptr(), index.ptr(), /*masked=*/true);
+  return emit("load_if", {mask, fallback}, [&](Trace &, ir::Builder &, const ir::Operand *x) {
+    return builder.loadIf(source, position, x[0], x[1]);
   });
 }
 
@@ -161,7 +165,7 @@ void storeIf(nb::handle buffer, nb::handle index, nb::handle value, nb::handle m
   Trace &trace = requireTrace("store_if");
   ir::Builder &builder = trace.at();
   ir::Value target = bufferFrom(trace, "store_if", buffer.ptr());
-  builder.storeIf(target, operandFrom(trace, "store_if", index.ptr()),
+  builder.storeIf(target, indexInto(trace, buffer.ptr(), index.ptr(), /*masked=*/true),
                   operandFrom(trace, "store_if", value.ptr()), operandFrom(trace, "store_if", mask.ptr()));
 }
 

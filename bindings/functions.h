@@ -10,6 +10,8 @@ namespace enigma::bindings {
 /// enigma.Fragment: functions of it are those of its values, element by element.
 extern PyTypeObject *fragmentType;
 
+/// Arrays that a kernel declares, and barriers.
+void bindMemory(nb::module_ &extension);
 void bindFunctions(nb::module_ &module);
 void bindQueries(nb::module_ &module);
 

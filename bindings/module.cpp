@@ -26,6 +26,7 @@ NB_MODULE(_enigma, module) {
   bindValues(module);
   bindFunctions(module);
   bindQueries(module);
+  bindMemory(module);
   bindFlow(module);
   bindCompile(module);
   bindCache(module);

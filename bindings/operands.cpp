@@ -180,6 +180,12 @@ ir::Value bufferFrom(Trace &trace, std::string_view what, PyObject *object) {
   auto *handle = nb::inst_ptr<BufferHandle>(object);
   if (handle->trace != trace.serial)
     failStale(what, handle->type);
+  if (Trace::State state = trace.state(handle->value, handle->epoch); state != Trace::State::usable) {
+    std::string name(state == Trace::State::ended ? trace.function.nameOf(handle->value) : "");
+    trace.builder.fail(std::string(what) + ": the array " + (name.empty() ? "" : name + " ") +
+                           "was declared in a loop or branch that has ended",
+                       {"declare it before the loop or branch"});
+  }
   return handle->value;
 }
 

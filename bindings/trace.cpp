@@ -188,11 +188,13 @@ void Trace::forget(uint32_t values) {
     tensorState->space.forget(values);
 }
 
-Trace::State Trace::state(const ValueHandle &handle) const {
-  if (handle.value.id >= kept[handle.epoch])
+Trace::State Trace::state(ir::Value value, uint32_t epoch) const {
+  if (value.id >= kept[epoch])
     return State::forgotten;
-  return handle.value.id < ended.size() && ended[handle.value.id] ? State::ended : State::usable;
+  return value.id < ended.size() && ended[value.id] ? State::ended : State::usable;
 }
+
+Trace::State Trace::state(const ValueHandle &handle) const { return state(handle.value, handle.epoch); }
 
 SourceLoc callerLocation() {
   if (currentTrace)

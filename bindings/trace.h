@@ -80,6 +80,7 @@ struct Trace {
   void forget(uint32_t values);
 
   enum class State { usable, ended, forgotten };
+  State state(ir::Value value, uint32_t epoch) const;
   State state(const ValueHandle &handle) const;
 
   /// The trace that this one interrupts: a kernel may compile another.

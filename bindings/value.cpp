@@ -20,9 +20,10 @@ PyObject *wrapValue(Trace &trace, ir::Value value) {
   return handle.release().ptr();
 }
 
-PyObject *wrapBuffer(Trace &trace, ir::Value value) {
+PyObject *wrapBuffer(Trace &trace, ir::Value value, std::vector<int64_t> shape) {
   nb::object handle = nb::inst_alloc(reinterpret_cast<PyObject *>(bufferType));
-  new (nb::inst_ptr<BufferHandle>(handle)) BufferHandle{trace.serial, value, trace.function.type(value)};
+  new (nb::inst_ptr<BufferHandle>(handle))
+      BufferHandle{trace.serial, value, trace.function.type(value), trace.epoch(), std::move(shape)};
   nb::inst_mark_ready(handle);
   return handle.release().ptr();
 }
@@ -206,12 +207,83 @@ ir::Operand indexFrom(Trace &trace, std::string_view name, PyObject *index) {
   trace.builder.fail(n + ": an index must be an integer, got " + got);
 }
 
+// One index of several: narrow integers are widened, since the sum may not fit them.
+ir::Operand dimensionIndex(Trace &trace, std::string_view name, size_t dimension, int64_t size,
+                           PyObject *index, bool masked) {
+  ir::Operand operand = indexFrom(trace, name, index);
+  ir::Builder &builder = trace.builder;
+  std::string where = std::string(name) + ": index " + std::to_string(dimension);
+  if (operand.isLiteral()) {
+    if (operand.literal.kind != ir::Literal::Kind::integer)
+      builder.fail(where + " must be an integer, got " + operand.literal.str());
+    if (!masked && (operand.literal.negative || operand.literal.magnitude >= static_cast<uint64_t>(size)))
+      builder.fail(where + " is out of bounds: got " + operand.literal.str() + ", the size is " +
+                   std::to_string(size));
+    return operand;
+  }
+  ir::Type type = trace.function.type(operand.value);
+  if (!type.isScalar() || !ir::isInt(type.elem))
+    builder.fail(where + " must be an integer, got " + type.str(),
+                 {ir::isFloat(type.elem) ? "convert it: enigma.i32(x)" : "use a scalar integer"});
+  if (ir::bits(type.elem) < 32)
+    return builder.cast(operand, ir::isSigned(type.elem) ? ir::Elem::i32 : ir::Elem::u32);
+  return operand;
+}
+
+} // namespace
+
+ir::Operand indexInto(Trace &trace, PyObject *buffer, PyObject *index, bool masked) {
+  auto *handle = nb::inst_ptr<BufferHandle>(buffer);
+  std::string_view name = trace.function.nameOf(handle->value);
+  if (name.empty())
+    name = "the array";
+  const std::vector<int64_t> &shape = handle->shape;
+  const bool isTuple = PyTuple_Check(index);
+  if (shape.empty() || (shape.size() == 1 && !isTuple))
+    return indexFrom(trace, name, index);
+  const size_t given = isTuple ? static_cast<size_t>(PyTuple_Size(index)) : 1;
+  if (given != shape.size()) {
+    std::string wanted;
+    for (size_t d = 0; d < shape.size(); ++d)
+      wanted += (d ? ", i" : "i") + std::to_string(d);
+    trace.builder.fail(std::string(name) + ": has " + std::to_string(shape.size()) +
+                           (shape.size() == 1 ? " dimension" : " dimensions") + ", got " +
+                           std::to_string(given) + (given == 1 ? " index" : " indices"),
+                       {"write " + std::string(name) + "[" + wanted + "]"});
+  }
+  ir::Builder &builder = trace.builder;
+  ir::Operand position = ir::Literal(int64_t(0));
+  const auto number = [](const ir::Operand &x) {
+    auto magnitude = static_cast<int64_t>(x.literal.magnitude);
+    return x.literal.negative ? -magnitude : magnitude;
+  };
+  for (size_t d = 0; d < shape.size(); ++d) {
+    ir::Operand next =
+        dimensionIndex(trace, name, d, shape[d], PyTuple_GetItem(index, Py_ssize_t(d)), masked);
+    if (position.isLiteral() && next.isLiteral()) {
+      position = ir::Literal(number(position) * shape[d] + number(next));
+      continue;
+    }
+    if (position.isLiteral())
+      position = ir::Literal(number(position) * shape[d]);
+    else if (shape[d] != 1)
+      position = builder.binary(ir::Operator::mul, position, ir::Literal(shape[d]));
+    if (position.isLiteral() && number(position) == 0)
+      position = next;
+    else if (!next.isLiteral() || number(next) != 0)
+      position = builder.binary(ir::Operator::add, position, next);
+  }
+  return position;
+}
+
+namespace {
+
 PyObject *bufferLoadSlot(PyObject *self, PyObject *index) {
   return guarded([&]() -> PyObject * {
     Trace &trace = requireTrace("a buffer");
     ir::Builder &builder = trace.at();
     ir::Value buffer = bufferFrom(trace, "load", self);
-    return wrapValue(trace, builder.load(buffer, indexFrom(trace, trace.function.nameOf(buffer), index)));
+    return wrapValue(trace, builder.load(buffer, indexInto(trace, self, index, /*masked=*/false)));
   });
 }
 
@@ -223,7 +295,7 @@ int bufferStoreSlot(PyObject *self, PyObject *index, PyObject *value) {
     std::string_view name = trace.function.nameOf(buffer);
     if (!value)
       builder.fail(std::string(name) + ": elements of a buffer cannot be deleted", {"to clear one, store 0"});
-    ir::Operand position = indexFrom(trace, name, index);
+    ir::Operand position = indexInto(trace, self, index, /*masked=*/false);
     builder.store(buffer, position, operandFrom(trace, "store", value));
     return Py_None;
   });
@@ -326,6 +398,11 @@ PyObject *nameValue(PyObject *, PyObject *const *args, Py_ssize_t count) {
       else
         return nullptr;
     }
+  } else if (Py_TYPE(object) == bufferType) {
+    auto *handle = nb::inst_ptr<BufferHandle>(object);
+    if (Trace *trace = currentTrace; trace && trace->serial == handle->trace &&
+                                     trace->state(handle->value, handle->epoch) == Trace::State::usable)
+      trace->function.setName(handle->value, utf8(args[1]));
   } else if (Py_TYPE(object) == gridPositionType && currentTrace) {
     return guarded([&]() -> PyObject * {
       Trace &trace = *currentTrace;
@@ -413,11 +490,25 @@ void bindValues(nb::module_ &module) {
       "_type", [](const ValueHandle &v) { return v.type.str(); }, "The type as dump_ir prints it.");
   defineCommon(value);
 
-  auto buffer =
-      nb::class_<BufferHandle>(module, "Buffer", nb::type_slots(bufferSlots.data()), nb::is_final(),
-                               "A buffer parameter of a kernel: read with A[i], written with A[i] = value.");
+  auto buffer = nb::class_<BufferHandle>(
+      module, "Buffer", nb::type_slots(bufferSlots.data()), nb::is_final(),
+      "A buffer parameter of a kernel, or an array that it declares: read with A[i], "
+      "written with A[i] = value.\n\n"
+      "Arrays of several dimensions take one index for each: tile[i, j].");
   bufferType = reinterpret_cast<PyTypeObject *>(buffer.ptr());
   buffer.def("__repr__", bufferText);
+  buffer.def_prop_ro(
+      "shape",
+      [](nb::handle self) -> nb::object {
+        auto *handle = nb::inst_ptr<BufferHandle>(self);
+        if (handle->shape.empty())
+          return missingAttribute(self, nb::str("shape"));
+        nb::list sizes;
+        for (int64_t size : handle->shape)
+          sizes.append(size);
+        return nb::tuple(sizes);
+      },
+      "Sizes of the dimensions of an array that the kernel declares, as a tuple of ints.");
   defineCommon(buffer);
 
   auto position = nb::class_<GridPosition>(module, "GridPosition", nb::type_slots(positionSlots.data()),

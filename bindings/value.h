@@ -21,6 +21,8 @@ struct BufferHandle {
   uint64_t trace;
   ir::Value value;
   ir::Type type;
+  uint32_t epoch;
+  std::vector<int64_t> shape; ///< of an array that the kernel declares; empty for a parameter
 };
 struct GridPosition {};
 
@@ -28,7 +30,7 @@ extern PyTypeObject *valueType, *bufferType, *gridPositionType;
 
 /// New references to handles of a value of this trace.
 PyObject *wrapValue(Trace &trace, ir::Value value);
-PyObject *wrapBuffer(Trace &trace, ir::Value value);
+PyObject *wrapBuffer(Trace &trace, ir::Value value, std::vector<int64_t> shape = {});
 
 /// A Python or NumPy number; nothing for any other object.
 std::optional<ir::Literal> literalFrom(PyObject *object);
@@ -37,6 +39,9 @@ std::optional<ir::Literal> literalFrom(PyObject *object);
 std::optional<ir::Operand> tryOperand(Trace &trace, std::string_view what, PyObject *object);
 /// The same, with an error for any other object.
 ir::Operand operandFrom(Trace &trace, std::string_view what, PyObject *object);
+/// The one index that `index` (an integer, or one per dimension) is in a buffer or array. `masked`: it may be
+/// out of bounds where a mask is false, so constants are not checked.
+ir::Operand indexInto(Trace &trace, PyObject *buffer, PyObject *index, bool masked);
 /// A buffer of this trace, or an error.
 ir::Value bufferFrom(Trace &trace, std::string_view what, PyObject *object);
 /// An error if the object is a handle of a trace other than the current one.

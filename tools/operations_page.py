@@ -29,7 +29,17 @@ FURTHER = {
     "Comparisons": ["where", "cmp_ult", "cmp_ule", "cmp_ugt", "cmp_uge"],
     "Float functions": ["mad"],
     "Conversion": ["metal_cast", "as_type"],
-    "Memory": ["load_if", "store_if"],
+    "Memory": [
+        "load_if",
+        "store_if",
+        "threadgroup_alloc",
+        "register_tensor",
+        "constant_array",
+        "barrier",
+        "threadgroup_barrier",
+        "simd_barrier",
+        "simdgroup_barrier",
+    ],
 }
 ORDER = [
     "Operators", "Comparisons", "Conversion", "Common functions", "Float functions", "Float classification",

@@ -8,6 +8,8 @@
 #include "Stored.h"
 #include "enigma/Compile/DiskCache.h"
 #include "enigma/Dialect/Enigma.h"
+#include "enigma/IR/Builder.h"
+#include "enigma/IR/Uniformity.h"
 #include "enigma/Support/Version.h"
 #include "enigma/Target/Host/Executable.h"
 #include "enigma/Target/MSL/Emit.h"
@@ -158,6 +160,9 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
     source.kernel.params[i].name = function.params()[i].name;
   source.owner = code->executable;
   std::vector<uint32_t> order = function.programOrder();
+  for (hostabi::ArrayDescriptor &array : source.kernel.arrays)
+    if (uint32_t site = code->sites[array.site]; site < order.size())
+      array.name = function.nameOf(function.result(function.op(order[site])));
   for (uint32_t site : code->sites)
     source.sites.push_back(site < order.size() ? function.locate(function.op(order[site]).place)
                                                : SourceLoc{});
@@ -170,6 +175,7 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device
   source.kernel.name = function.name();
   source.kernel.function = metalName;
   source.kernel.vecWidth = static_cast<uint32_t>(vecWidth());
+  source.kernel.threadgroupBytes = static_cast<uint32_t>(ir::threadgroupBytes(function));
   for (const ir::Param &param : function.params()) {
     hostabi::ParamDescriptor described;
     described.name = param.name;
@@ -190,6 +196,7 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device
 std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Options &options) {
   checkOptions(function, options);
   ir::verify(function);
+  ir::checkBarriers(function);
   if (options.contract)
     ir::contract(function);
   Hasher h;

@@ -85,7 +85,8 @@ bool decode(std::string_view bytes, Artifact &artifact) {
 
 std::string encode(const hostabi::KernelDescriptor &kernel, const std::vector<uint32_t> &sites,
                    std::string_view object) {
-  const auto &[name, function, params, traversal, entry, vecWidth, threadgroupBytes, maxThreads] = kernel;
+  const auto &[name, function, params, arrays, traversal, entry, vecWidth, threadgroupBytes, maxThreads] =
+      kernel;
   (void)entry;
   (void)function; // each compiled kernel gives its own
   Writer out;
@@ -98,6 +99,12 @@ std::string encode(const hostabi::KernelDescriptor &kernel, const std::vector<ui
     out.number(isScalar);
     out.number(isRead);
     out.number(isWritten);
+  }
+  out.number(arrays.size());
+  for (const hostabi::ArrayDescriptor &array : arrays) {
+    const auto &[arrayName, site] = array;
+    out.text(arrayName);
+    out.number(site);
   }
   out.number(uint64_t(traversal));
   out.number(vecWidth);
@@ -121,6 +128,11 @@ bool decode(std::string_view bytes, hostabi::KernelDescriptor &kernel, std::vect
     in.number(param.isScalar);
     in.number(param.isRead);
     in.number(param.isWritten);
+  }
+  kernel.arrays.resize(in.count());
+  for (hostabi::ArrayDescriptor &array : kernel.arrays) {
+    in.text(array.name);
+    in.number(array.site);
   }
   in.number(kernel.traversal);
   in.number(kernel.vecWidth);

@@ -39,6 +39,9 @@ Converter::Converter(MLIRContext &context) : ctx(context) {
   axisName = StringAttr::get(&ctx, "axis");
   modeName = StringAttr::get(&ctx, "mode");
   indexName = StringAttr::get(&ctx, "index");
+  countName = StringAttr::get(&ctx, "count");
+  flagsName = StringAttr::get(&ctx, "flags");
+  valuesName = StringAttr::get(&ctx, "values");
 }
 
 Type Converter::typeOf(ir::Type t) const {
@@ -59,6 +62,14 @@ TypedAttr Converter::constantOf(ir::Type t, uint64_t bits) const {
   if (t.lanes == 1)
     return one;
   return DenseElementsAttr::get(VectorType::get({t.lanes}, scalar), Attribute(one));
+}
+
+ElementsAttr Converter::tableOf(ir::Elem elem, std::span<const uint64_t> bits) const {
+  Type scalar = scalars[static_cast<int>(elem)];
+  SmallVector<Attribute> elements;
+  for (uint64_t word : bits)
+    elements.push_back(constantOf(ir::Type::value(elem), word));
+  return DenseElementsAttr::get(RankedTensorType::get({static_cast<int64_t>(bits.size())}, scalar), elements);
 }
 
 OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations locations) const {
@@ -114,6 +125,12 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
       else if (info.modal && op.immediate)
         state.attributes.append(
             modeName, dialect::MathModeAttr::get(&ctx, static_cast<dialect::MathMode>(op.immediate)));
+      else if (info.rule.kind == ir::Rule::Kind::alloc)
+        state.attributes.append(countName, builder.getI64IntegerAttr(op.immediate));
+      else if (info.rule.kind == ir::Rule::Kind::barrier)
+        state.attributes.append(flagsName, builder.getI32IntegerAttr(op.immediate));
+      else if (info.rule.kind == ir::Rule::Kind::table)
+        state.attributes.append(valuesName, tableOf(f.type(f.result(op)).elem, f.table(op.immediate)));
       else if (info.rule.kind == ir::Rule::Kind::component)
         state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
       // Results of regions are named by the arguments that carry them; those of an if by themselves.

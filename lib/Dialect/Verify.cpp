@@ -155,12 +155,37 @@ LogicalResult ExtractOp::verify() {
 //===-- Memory
 //----------------------------------------------------------------------------------------------===//
 
+static LogicalResult verifyAlloc(Operation *op, AddressSpace space, int64_t count) {
+  if (cast<BufferType>(op->getResult(0).getType()).getSpace() != space)
+    return op->emitOpError() << "makes a buffer in the address space " << stringifyAddressSpace(space);
+  if (count < 1)
+    return op->emitOpError() << "needs at least one element";
+  return success();
+}
+LogicalResult ThreadgroupAllocOp::verify() {
+  return verifyAlloc(*this, AddressSpace::threadgroup, static_cast<int64_t>(getCount()));
+}
+LogicalResult RegisterAllocOp::verify() {
+  if (getFill().getType() != getType().getElementType())
+    return emitOpError() << "fills with " << getFill().getType() << ", the buffer holds "
+                         << getType().getElementType();
+  return verifyAlloc(*this, AddressSpace::thread, static_cast<int64_t>(getCount()));
+}
+LogicalResult ConstantArrayOp::verify() {
+  if (getValues().getElementType() != getType().getElementType())
+    return emitOpError() << "has elements of " << getValues().getElementType() << ", the buffer holds "
+                         << getType().getElementType();
+  return verifyAlloc(*this, AddressSpace::constant, getValues().getNumElements());
+}
+
 static LogicalResult verifyAccess(Operation *op, Type buffer, Type value) {
   Type element = cast<BufferType>(buffer).getElementType();
   if (scalarOf(value) != element)
     return op->emitOpError() << "moves " << value << ", the buffer holds " << element;
   if (lanesOf(value) == 3)
     return op->emitOpError() << "cannot move 3 components at once: they are aligned as 4";
+  if (op->getNumResults() == 0 && cast<BufferType>(buffer).getSpace() == AddressSpace::constant)
+    return op->emitOpError() << "writes constant memory";
   return success();
 }
 LogicalResult LoadOp::verify() { return verifyAccess(*this, getBuffer().getType(), getType()); }

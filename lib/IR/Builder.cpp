@@ -22,8 +22,8 @@ Value Builder::append(Opcode op, std::span<const Value> operands, std::span<cons
 }
 
 Value Builder::append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate) {
-  return append(op, std::span(operands.begin(), operands.size()), {&result, result.isValue() ? 1u : 0u},
-                immediate);
+  return append(op, std::span(operands.begin(), operands.size()),
+                {&result, result.kind != Type::Kind::none ? 1u : 0u}, immediate);
 }
 
 Value Builder::literal(Literal value) {

@@ -70,6 +70,7 @@ Type Builder::elementOf(std::string_view what, Value buffer) {
 
 Value Builder::load(Value buffer, Operand index) {
   Type t = elementOf("load", buffer);
+  checkConstantIndex("load", buffer, index);
   Value i = indexOf("load", index);
   fn.markAccess(buffer, false);
   return append(Opcode::load, {buffer, i}, t);
@@ -107,6 +108,8 @@ Value Builder::stored(std::string_view what, Operand value, Type to) {
 
 void Builder::store(Value buffer, Operand index, Operand value) {
   Type t = elementOf("store", buffer);
+  checkWritable("store", buffer);
+  checkConstantIndex("store", buffer, index);
   Value i = indexOf("store", index);
   Value v = stored("store", value, t);
   fn.markAccess(buffer, true);
@@ -115,6 +118,7 @@ void Builder::store(Value buffer, Operand index, Operand value) {
 
 void Builder::storeIf(Value buffer, Operand index, Operand value, Operand mask) {
   Type t = elementOf("store_if", buffer);
+  checkWritable("store_if", buffer);
   Value i = index.isLiteral() && index.literal.kind == Literal::Kind::integer && index.literal.negative
                 ? literal(index.literal)
                 : indexOf("store_if", index);

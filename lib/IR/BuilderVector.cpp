@@ -23,6 +23,7 @@ Value Builder::loadVector(Value buffer, Value index, int lanes) {
 
 void Builder::storeVector(Value buffer, Value index, Value value) {
   checkMoved("store", buffer, fn.type(value));
+  checkWritable("store", buffer);
   Value i = indexOf("store", index);
   fn.markAccess(buffer, true);
   append(Opcode::store, std::initializer_list<Value>{value, buffer, i}, {});
@@ -38,6 +39,7 @@ Value Builder::loadVectorIf(Value buffer, Value index, Value mask, Value fallbac
 
 void Builder::storeVectorIf(Value buffer, Value index, Value value, Value mask) {
   checkMoved("store_if", buffer, fn.type(value));
+  checkWritable("store_if", buffer);
   Value i = indexOf("store_if", index), m = maskOf("store_if", mask);
   fn.markAccess(buffer, true);
   append(Opcode::store_if, std::initializer_list<Value>{value, buffer, i, m}, {});

@@ -160,12 +160,28 @@ void Function::replaceOp(uint32_t index, Opcode opcode, std::span<const Value> o
 }
 
 void Function::markAccess(Value buffer, bool write) {
-  Param &p = parameters[paramIndex(buffer)];
+  int index = paramIndex(buffer);
+  if (index < 0) // memory of the kernel's own
+    return;
+  Param &p = parameters[index];
   (write ? p.written : p.read) = true;
+}
+
+bool Function::writesParam(const Op &op) const {
+  return info(op.opcode).rule.kind == Rule::Kind::store && paramIndex(operands(op)[1]) >= 0;
 }
 
 //===-- Text
 //------------------------------------------------------------------------------------------------===//
+
+/// "[1, 2, 3, ... of 256]"
+static std::string tableText(Elem elem, std::span<const uint64_t> bits) {
+  constexpr size_t most = 8;
+  std::string out = "[";
+  for (size_t i = 0; i < std::min(bits.size(), most); ++i)
+    out += (i ? ", " : "") + constantText(elem, bits[i]);
+  return out + (bits.size() > most ? ", ... of " + std::to_string(bits.size()) : "") + "]";
+}
 
 std::string Function::str() const {
   std::vector<std::string> shown(values.size());
@@ -206,6 +222,10 @@ std::string Function::str() const {
         line += " " + constantText(values[op.firstResult].type.elem, op.immediate);
       if (i.hasAxis)
         line += std::string(" ") + "xyz"[op.immediate];
+      if (i.rule.kind == Rule::Kind::alloc || i.rule.kind == Rule::Kind::barrier)
+        line += " " + std::to_string(op.immediate);
+      if (i.rule.kind == Rule::Kind::table)
+        line += " " + tableText(values[op.firstResult].type.elem, tables[op.immediate]);
       if (i.modal && op.immediate)
         line += op.immediate == uint64_t(MathMode::fast) ? " fast" : " precise";
       bool first = true;
@@ -276,7 +296,11 @@ Hash128 hash(const Function &f, HashScope scope) {
       const Op &op = f.op(index);
       h.word(uint64_t(op.opcode) | uint64_t(op.numOperands) << 16 | uint64_t(op.numResults) << 32 |
              uint64_t(op.numRegions) << 48);
-      if (op.immediate)
+      if (info(op.opcode).rule.kind == Rule::Kind::table) {
+        h.word(f.table(op.immediate).size());
+        for (uint64_t bits : f.table(op.immediate))
+          h.word(bits);
+      } else if (op.immediate)
         h.word(op.immediate ^ 0x5bd1e995u);
       for (Value v : f.operands(op))
         h.word(number[v.id]);
@@ -391,7 +415,7 @@ void verify(const Function &f) {
     for (Value v : f.operands(op))
       if (!v.id || v.id >= f.numValues() || !defined[v.id])
         fail(op, "uses a value that is not defined before it");
-    effect |= op.opcode == Opcode::store || op.opcode == Opcode::store_if;
+    effect |= f.writesParam(op);
     if (i.rule.kind == Rule::Kind::control)
       return verifyControl(f, op, [&](std::string what) { fail(op, std::move(what)); });
     if (i.rule.kind != Rule::Kind::slots)

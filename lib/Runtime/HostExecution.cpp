@@ -3,6 +3,7 @@
 // See HostExecution.h.
 #include "HostExecution.h"
 
+#include <bit>
 #include <cstdio>
 #include <utility>
 
@@ -23,6 +24,7 @@ thread_local char threadMark;
 HostExecution::HostExecution(const Pipeline &of, const std::atomic<uint32_t> *stopFlag)
     : pipeline(of), stopAll(stopFlag) {
   launch.outOfBounds = &outOfBounds;
+  launch.groupFault = &groupFault;
   launch.cancel = &work.cancel;
   launch.poll = &pollFromKernel;
   launch.runtime = this;
@@ -108,6 +110,7 @@ double HostExecution::execute(const RunOptions &how) {
   work.cancel.store(0, std::memory_order_relaxed);
   work.error = nullptr;
   outOfBounds.reset();
+  groupFault.reset();
   stop.store(Stop::None, std::memory_order_relaxed);
   thrown = nullptr;
   callingThread = &threadMark;
@@ -138,9 +141,42 @@ double HostExecution::execute(const RunOptions &how) {
   case Stop::Dropped:
     throw Error(ErrorKind::Launch, kernel.name + ": stopped, because its stream was interrupted");
   }
+  if (groupFault.isRaised())
+    throwGroupFault();
   if (outOfBounds.count.load(std::memory_order_relaxed))
     throwOutOfBounds();
   return milliseconds;
+}
+
+void HostExecution::throwGroupFault() const {
+  using Kind = hostabi::GroupFault::Kind;
+  const hostabi::GroupFault &fault = groupFault;
+  const std::string &name = pipeline.kernel().name;
+  if (fault.kind == Kind::Memory)
+    throw Error(ErrorKind::Device, name + ": no memory for the threads that wait at its barriers");
+  const auto simdgroup = [](uint32_t number) { return "simdgroup " + std::to_string(number); };
+  const std::string group = "threadgroup (" + std::to_string(fault.group[0]) + ", " +
+                            std::to_string(fault.group[1]) + ", " + std::to_string(fault.group[2]) + ")";
+  std::string message = name + ": ";
+  std::vector<std::string> notes;
+  if (fault.kind == Kind::Lanes) {
+    message += "the barrier is reached by " + std::to_string(std::popcount(fault.present)) + " of the " +
+               std::to_string(std::popcount(fault.expected)) + " threads of " + simdgroup(fault.simdgroup) +
+               ", " + group;
+  } else {
+    message += "the barrier is reached by " + simdgroup(fault.simdgroup) + " while " +
+               simdgroup(fault.otherSimdgroup);
+    if (fault.other == hostabi::GroupFault::finished) {
+      message += " of the same threadgroup has ended without it, " + group;
+    } else {
+      message += " of the same threadgroup waits at another one, " + group;
+      if (const SourceLoc other = pipeline.siteLocation(fault.other))
+        notes.push_back("the other barrier is at " + other.file + ":" + std::to_string(other.line));
+    }
+  }
+  notes.push_back("all threads of a threadgroup must come to each barrier, in the same order");
+  notes.push_back("the threadgroup was given up there; what it had written stays written");
+  throw Error(ErrorKind::Launch, std::move(message), pipeline.siteLocation(fault.site), std::move(notes));
 }
 
 void HostExecution::throwOutOfBounds() const {
@@ -151,11 +187,15 @@ void HostExecution::throwOutOfBounds() const {
   // A vector that begins inside and ends outside.
   if (record.index >= 0 && static_cast<uint64_t>(record.index) < static_cast<uint64_t>(record.size))
     index += " and its neighbours";
-  const std::string param = record.param < kernel.params.size() ? kernel.params[record.param].name : "?";
+  const bool isParam = record.param < kernel.params.size();
+  const size_t array = record.param - kernel.params.size();
+  const std::string what = isParam                        ? "parameter '" + kernel.params[record.param].name
+                           : array < kernel.arrays.size() ? "array '" + kernel.arrays[array].name
+                                                          : "array '?";
   const uint64_t others = record.count.load(std::memory_order_relaxed) - 1;
-  std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " parameter '" +
-                        param + "' is out of bounds: index " + index + ", size " +
-                        std::to_string(record.size) + ", thread (" + std::to_string(record.thread[0]) + ", " +
+  std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " " + what +
+                        "' is out of bounds: index " + index + ", size " + std::to_string(record.size) +
+                        ", thread (" + std::to_string(record.thread[0]) + ", " +
                         std::to_string(record.thread[1]) + ", " + std::to_string(record.thread[2]) + ")";
   std::vector<std::string> notes;
   notes.push_back(record.isStore ? "the store was left out" : "the load gave 0");
@@ -164,8 +204,9 @@ void HostExecution::throwOutOfBounds() const {
   else if (others)
     notes.push_back(std::to_string(others) + (others == 1 ? " more access was" : " more accesses were") +
                     " out of bounds");
-  notes.push_back(record.isStore ? "guard it with store_if, or launch a smaller grid"
-                                 : "guard it with load_if, or launch a smaller grid");
+  notes.push_back(record.isStore ? std::string("guard it with store_if") : "guard it with load_if");
+  if (isParam)
+    notes.back() += ", or launch a smaller grid";
   throw Error(ErrorKind::OutOfBounds, std::move(message), pipeline.siteLocation(record.site),
               std::move(notes));
 }

@@ -35,10 +35,12 @@ private:
   static bool isReported(void *self, uint64_t nextUnit);
   static bool pollFromKernel(const hostabi::LaunchContext *launch);
   [[noreturn]] void throwOutOfBounds() const;
+  [[noreturn]] void throwGroupFault() const;
 
   const Pipeline &pipeline;
   const std::atomic<uint32_t> *stopAll;
   hostabi::OutOfBoundsRecord outOfBounds;
+  hostabi::GroupFault groupFault;
   Work work;
   const RunOptions *options = nullptr;
   const void *callingThread = nullptr;

@@ -13,5 +13,6 @@ from enigma._enigma import Buffer, DType, GridPosition, Value
 Axis: TypeAlias = Literal["x", "y", "z"]
 DTypeLike: TypeAlias = DType | str | type[Value]
 ValueLike: TypeAlias = Value | GridPosition | int | float
+IndexLike: TypeAlias = ValueLike | tuple[ValueLike, ...]
 
-__all__ = ["Axis", "Buffer", "DType", "DTypeLike", "GridPosition", "Value", "ValueLike"]
+__all__ = ["Axis", "Buffer", "DType", "DTypeLike", "GridPosition", "IndexLike", "Value", "ValueLike"]

@@ -54,6 +54,9 @@ def op_table(ops: list[Op]) -> str:
                 "store",
                 "kernel",
                 "control",
+                "alloc",
+                "table",
+                "barrier",
             )
             else None
         )

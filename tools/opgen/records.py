@@ -148,7 +148,7 @@ def read(records: dict[str, Any]) -> list[Op]:
             example=r["example"],
             elementwise="elementwise" in r and bool(r["elementwise"]),
             convergent=convergent,
-            pure=not memory and kind not in ("kernel", "control"),
+            pure=not memory and kind not in ("kernel", "control", "alloc", "barrier"),
             has_axis=bool(r.get("hasAxis", 0)),
         )
         if op.python and kind == "slots":

@@ -37,11 +37,12 @@ public:
 private:
   mlir::Type typeOf(ir::Type t) const;
   mlir::TypedAttr constantOf(ir::Type t, uint64_t bits) const;
+  mlir::ElementsAttr tableOf(ir::Elem elem, std::span<const uint64_t> bits) const;
 
   mlir::MLIRContext &ctx;
   std::vector<mlir::OperationName> names; ///< by opcode
   std::vector<mlir::Type> scalars;        ///< by element type
-  mlir::StringAttr valueName, axisName, modeName, indexName;
+  mlir::StringAttr valueName, axisName, modeName, indexName, countName, flagsName, valuesName;
 };
 
 } // namespace enigma::convert

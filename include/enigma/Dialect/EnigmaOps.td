@@ -8,6 +8,7 @@ include "enigma/Dialect/EnigmaControlOps.td"
 include "enigma/Dialect/EnigmaCoreOps.td"
 include "enigma/Dialect/EnigmaFloatOps.td"
 include "enigma/Dialect/EnigmaIntegerOps.td"
+include "enigma/Dialect/EnigmaMemoryOps.td"
 include "enigma/Dialect/EnigmaSimdOps.td"
 
 #endif // ENIGMA_OPS_TD

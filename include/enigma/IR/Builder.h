@@ -49,6 +49,20 @@ private:
 /// Python's operators; comparisons and functions are opcodes of their own.
 enum class Operator : uint8_t { add, sub, mul, truediv, floordiv, mod, pow, and_, or_, xor_, shl, shr };
 
+/// What a barrier orders: MSL's mem_flags, which add up.
+enum class MemFlags : uint8_t {
+  none = 0,
+  device = 1,
+  threadgroup = 2,
+  /// Threadgroup memory, and device memory where the kernel reads a parameter that it also writes.
+  automatic = 8,
+};
+
+/// Bytes of threadgroup memory that one threadgroup can have.
+inline constexpr uint64_t maxThreadgroupBytes = 32768;
+/// Bytes that the arrays allocated so far take, each aligned to its elements.
+uint64_t threadgroupBytes(const Function &f);
+
 class Builder {
 public:
   explicit Builder(Function &f) : fn(f) {}
@@ -93,6 +107,14 @@ public:
   void storeVector(Value buffer, Value index, Value value);
   Value loadVectorIf(Value buffer, Value index, Value mask, Value fallback);
   void storeVectorIf(Value buffer, Value index, Value value, Value mask);
+  /// Memory of `count` elements that a threadgroup shares. The sum of all is at most 32 KB.
+  Value threadgroupAlloc(uint64_t count, Elem elem);
+  /// Memory of `count` elements of one thread that start as `fill`, each time that the place is reached.
+  Value registerAlloc(uint64_t count, Elem elem, Operand fill);
+  /// Memory that holds these bits (constantBits) and cannot be written.
+  Value constantArray(std::vector<uint64_t> bits, Elem elem);
+  /// Opcode::threadgroup_barrier or simdgroup_barrier.
+  void barrier(Opcode op, MemFlags flags = MemFlags::automatic);
 
   /// Opens a region that starts from values of these types; operations go into it until closeRegion. Regions
   /// are made first and given to their operation by the calls below, innermost first.
@@ -140,6 +162,8 @@ private:
   Value stored(std::string_view name, Operand value, Type to);
   Type elementOf(std::string_view name, Value buffer);
   void checkMoved(std::string_view name, Value buffer, Type moved);
+  void checkConstantIndex(std::string_view name, Value buffer, const Operand &index);
+  void checkWritable(std::string_view name, Value buffer);
   Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                uint64_t immediate = 0);
   Value append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);

@@ -165,6 +165,15 @@ public:
   Mark mark() const;
   void rollback(const Mark &mark);
 
+  /// The elements of a constant array, as bits; the immediate of its operation is the index.
+  uint64_t addTable(std::vector<uint64_t> bits) {
+    tables.push_back(std::move(bits));
+    return tables.size() - 1;
+  }
+  std::span<const uint64_t> table(uint64_t index) const { return tables[index]; }
+  /// Whether an operation writes what outlives the launch: a parameter.
+  bool writesParam(const Op &op) const;
+
   void setOps(uint32_t regionIndex, std::vector<uint32_t> newOps) {
     regions[regionIndex].ops = std::move(newOps);
   }
@@ -179,6 +188,7 @@ public:
 private:
   std::string functionName;
   std::vector<Param> parameters;
+  std::vector<std::vector<uint64_t>> tables;
   std::vector<Op> ops;
   std::vector<Region> regions{1};
   std::vector<uint32_t> regionPool;

@@ -43,7 +43,21 @@ enum class Slot : uint8_t {
 struct Rule {
   /// Elementwise operations and queries follow the slots; the other kinds have a builder function of their
   /// own.
-  enum class Kind : uint8_t { slots, query, constant, cast, vector, component, load, store, kernel, control };
+  enum class Kind : uint8_t {
+    slots,
+    query,
+    constant,
+    cast,
+    vector,
+    component,
+    load,
+    store,
+    kernel,
+    control,
+    alloc,   ///< the immediate is a number of elements
+    table,   ///< the immediate is an index into Function::tables
+    barrier, ///< the immediate is MemFlags
+  };
   Kind kind = Kind::slots;
   uint8_t numOperands = 0, numResults = 0;
   std::array<Slot, 4> operands{};

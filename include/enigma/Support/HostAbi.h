@@ -92,6 +92,47 @@ struct OutOfBoundsRecord {
   }
 };
 
+/// What kept a threadgroup from running to its end. Of several the one of the group that comes first in grid
+/// order is kept, so the report does not depend on scheduling.
+struct GroupFault {
+  enum class Kind : uint8_t {
+    None,
+    Lanes,      ///< some threads of a simdgroup came to a barrier, others did not
+    Simdgroups, ///< a simdgroup waits at a barrier that another one passed by
+    Memory,     ///< no memory for the threads that wait
+  };
+  /// Instead of an access number: the simdgroup had ended.
+  static constexpr uint32_t finished = ~0u;
+
+  std::atomic<uint64_t> firstGroup{UINT64_MAX}; ///< linear position of the reported group
+  std::atomic<uint32_t> lock{0};                ///< guards the fields below
+  Kind kind = Kind::None;
+  uint32_t site = 0;             ///< number of the barrier among the accesses
+  uint32_t other = 0;            ///< Simdgroups: where the other one is
+  uint32_t simdgroup = 0;        ///< that is at `site`
+  uint32_t otherSimdgroup = 0;   ///< Simdgroups: that is at `other`
+  uint32_t present = 0;          ///< Lanes: bits of the threads that came
+  uint32_t expected = 0;         ///< Lanes: bits of the threads that there are
+  uint32_t group[3] = {0, 0, 0}; ///< threadgroup_position_in_grid
+
+  bool isRaised() const { return firstGroup.load(std::memory_order_acquire) != UINT64_MAX; }
+  /// Forgets earlier reports; only between launches.
+  void reset() { firstGroup.store(UINT64_MAX, std::memory_order_relaxed); }
+  /// Calls fill(*this) if this group comes before the one that is held. Any thread, any time.
+  template <class Fill>
+  void report(uint64_t linearGroup, Fill fill) {
+    if (linearGroup >= firstGroup.load(std::memory_order_acquire))
+      return;
+    while (lock.exchange(1, std::memory_order_acquire) != 0) {
+    }
+    if (linearGroup < firstGroup.load(std::memory_order_relaxed)) {
+      fill(*this);
+      firstGroup.store(linearGroup, std::memory_order_release);
+    }
+    lock.store(0, std::memory_order_release);
+  }
+};
+
 /// Everything one launch tells the generated code. Read-only to it, but for what the pointers lead to.
 struct LaunchContext {
   const BufferArg *args = nullptr;               ///< one per parameter, in order
@@ -99,11 +140,12 @@ struct LaunchContext {
   const std::atomic<uint32_t> *cancel = nullptr; ///< non-zero: stop soon. Loops read it at their back edge.
   /// Called by long loops now and then: runs the caller's interrupt check and the time-out; true means stop.
   bool (*poll)(const LaunchContext *) = nullptr;
-  void *runtime = nullptr;         ///< the runtime's own; generated code leaves it alone
-  uint32_t grid[3] = {1, 1, 1};    ///< threads per grid
-  uint32_t threads[3] = {1, 1, 1}; ///< threads per (full) threadgroup
-  uint32_t groups[3] = {1, 1, 1};  ///< threadgroups per grid: ceil(grid / threads)
-  uint32_t blocksPerRow = 1;       ///< ceil(grid[0] / 32)
+  void *runtime = nullptr;          ///< the runtime's own; generated code leaves it alone
+  uint32_t grid[3] = {1, 1, 1};     ///< threads per grid
+  uint32_t threads[3] = {1, 1, 1};  ///< threads per (full) threadgroup
+  uint32_t groups[3] = {1, 1, 1};   ///< threadgroups per grid: ceil(grid / threads)
+  uint32_t blocksPerRow = 1;        ///< ceil(grid[0] / 32)
+  GroupFault *groupFault = nullptr; ///< never null for a kernel with barriers
 };
 static_assert(offsetof(LaunchContext, args) == 0 && offsetof(LaunchContext, cancel) == 16 &&
                   offsetof(LaunchContext, poll) == 24 && offsetof(LaunchContext, grid) == 40 &&
@@ -125,11 +167,18 @@ struct ParamDescriptor {
   bool isWritten = false;
 };
 
+/// Memory that the kernel brings itself. In reports it is numbered after the parameters.
+struct ArrayDescriptor {
+  std::string name;
+  uint32_t site = 0; ///< number of its declaration among the accesses
+};
+
 /// A callable kernel. Whoever holds `entry` keeps the owner of the code alive.
 struct KernelDescriptor {
   std::string name;     ///< as errors show it: the user's
   std::string function; ///< the Metal function's name where it is another
   std::vector<ParamDescriptor> params;
+  std::vector<ArrayDescriptor> arrays;
   Traversal traversal = Traversal::Flat;
   KernelEntry entry = nullptr;
   uint32_t vecWidth = 1;         ///< grid-x positions that one thread covers

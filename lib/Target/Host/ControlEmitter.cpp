@@ -110,7 +110,7 @@ void ControlEmitter::openBlock(bool hasLoops) {
   if (!hasLoops)
     return;
   // The count lives on from block to block, so that many short loops are noticed as one long one is.
-  if (!budgetMemory) {
+  if (!budgetMemory || budgetMemory->getFunction() != kernel.function()) {
     BasicBlock &start = kernel.function()->getEntryBlock();
     IRBuilder<> atStart(&start, start.begin());
     budgetMemory = atStart.CreateAlloca(atStart.getInt32Ty(), nullptr, "budget");
@@ -122,14 +122,6 @@ void ControlEmitter::openBlock(bool hasLoops) {
 void ControlEmitter::closeBlock() {
   if (budget)
     ir.CreateStore(budget, budgetMemory);
-}
-
-BasicBlock *ControlEmitter::stopBlock() {
-  if (!stopped) {
-    stopped = block("stopped");
-    ReturnInst::Create(ir.getContext(), stopped);
-  }
-  return stopped;
 }
 
 PHINode *ControlEmitter::budgetPhi() { return ir.CreatePHI(ir.getInt32Ty(), 2, "budget"); }
@@ -162,7 +154,7 @@ BasicBlock *ControlEmitter::goBack(Value *more, BasicBlock *head, BasicBlock *le
   declared->setMemoryEffects(MemoryEffects::inaccessibleMemOnly() |
                              MemoryEffects::argMemOnly(ModRefInfo::Ref));
   Value *isOver = ir.CreateICmpNE(ir.CreateCall(callee, {kernel.frame()}), ir.getInt32(0));
-  ir.CreateCondBr(isOver, stopBlock(), again, unlikely(context));
+  ir.CreateCondBr(isOver, kernel.stopBlock(), again, unlikely(context));
 
   ir.SetInsertPoint(again);
   PHINode *next = budgetPhi();

@@ -128,7 +128,6 @@ private:
   /// that the edge to `head` comes from; the edge to `leave` comes from `leaving`.
   llvm::BasicBlock *goBack(llvm::Value *more, llvm::BasicBlock *head, llvm::BasicBlock *leave,
                            llvm::PHINode *budget, llvm::BasicBlock *&leaving, llvm::Value *&left);
-  llvm::BasicBlock *stopBlock();
 
   KernelEmitter &kernel;
   LaneBuilder &b;
@@ -138,7 +137,6 @@ private:
   llvm::Value *budget =
       nullptr; ///< back edges until the launch is asked whether to go on; null without loops
   llvm::AllocaInst *budgetMemory = nullptr;
-  llvm::BasicBlock *stopped = nullptr;
 };
 
 /// Whether a launch is to stop (non-zero): asks the runtime, so that its time-out and interrupt work in loops

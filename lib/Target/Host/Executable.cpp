@@ -24,9 +24,11 @@ public:
     into.setTargetTriple(machine->getTargetTriple());
 
     timed(spent.lower, [&] { kernel = lowerKernel(module, options, into); });
-    llvm::Function *entry = into.getFunction("enigma_entry");
-    entry->addFnAttr("target-cpu", machine->getTargetCPU());
-    entry->addFnAttr("target-features", machine->getTargetFeatureString());
+    for (llvm::Function &function : into)
+      if (!function.isDeclaration()) {
+        function.addFnAttr("target-cpu", machine->getTargetCPU());
+        function.addFnAttr("target-features", machine->getTargetFeatureString());
+      }
     if (options.keepIr) {
       std::string problem;
       llvm::raw_string_ostream stream(problem);

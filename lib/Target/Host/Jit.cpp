@@ -4,6 +4,7 @@
 #include "Jit.h"
 
 #include "ControlEmitter.h"
+#include "LaneGroups.h"
 #include "LaneMath.h"
 #include "LaneMemory.h"
 #include "enigma/Support/Error.h"
@@ -109,6 +110,10 @@ private:
     for (const LaneFunction &function : laneFunctions())
       define(std::string("enigma_lanes_") + function.name, function.address);
     define("enigma_must_stop", &mustStop);
+    define("enigma_take_frames", &takeFrames);
+    define("enigma_give_frames", &giveFrames);
+    define("enigma_report_simdgroups", &reportSimdgroups);
+    define("enigma_report_lanes", &reportLanes);
     define("enigma_load_linear", &loadLinear);
     define("enigma_store_linear", &storeLinear);
     define("enigma_load_varying", &loadVarying);

@@ -3,7 +3,7 @@
 // See KernelEmitter.h.
 #include "KernelEmitter.h"
 
-#include "LaneMemory.h"
+#include "LaneGroups.h"
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Module.h"
@@ -19,6 +19,8 @@ namespace enigma::host {
 namespace {
 
 constexpr ElementKind kU32 = ElementKind::U32;
+/// Of the frame's parts; a vector of 32 values of 4 bytes.
+constexpr uint64_t kSlotAlign = 128;
 
 /// Keys of KernelEmitter::once. The low half is the emitter's own.
 enum Key : uint64_t {
@@ -44,7 +46,7 @@ Value *KernelEmitter::once(uint64_t key, function_ref<Value *(IRBuilder<> &)> bu
 
 Value *KernelEmitter::launchField(Type *type, uint64_t offset, const char *name) {
   return once(LaunchFieldKey + offset, [&](IRBuilder<> &at) {
-    Value *address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), entry->getArg(0), offset);
+    Value *address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), launch, offset);
     return at.CreateLoad(type, address, name);
   });
 }
@@ -54,6 +56,21 @@ Value *KernelEmitter::sizeField(uint64_t offset, unsigned axis, const char *name
 }
 
 Value *KernelEmitter::bufferData(unsigned param) {
+  if (!isParam(param)) {
+    const Array &own = array(param);
+    if (own.space == Array::Space::Threadgroup)
+      return frameAddress(groupMemoryOffset() + own.offset);
+    if (own.space == Array::Space::Constant)
+      return own.values;
+    AllocaInst *&memory = registers[param];
+    if (!memory) {
+      BasicBlock &first = entry->getEntryBlock();
+      IRBuilder<> atStart(&first, first.begin());
+      Type *lanes = FixedVectorType::get(b.memoryType(own.element), kLanes);
+      memory = atStart.CreateAlloca(ArrayType::get(lanes, own.count), nullptr, "registers");
+    }
+    return memory;
+  }
   Value *args = launchField(ir.getPtrTy(), offsetof(LaunchContext, args), "args");
   return once(DataKey + param, [&](IRBuilder<> &at) {
     const uint64_t offset = param * sizeof(BufferArg) + offsetof(BufferArg, data);
@@ -63,6 +80,8 @@ Value *KernelEmitter::bufferData(unsigned param) {
 }
 
 Value *KernelEmitter::bufferCount(unsigned param) {
+  if (!isParam(param))
+    return ir.getInt64(array(param).count);
   Value *args = launchField(ir.getPtrTy(), offsetof(LaunchContext, args), "args");
   return once(CountKey + param, [&](IRBuilder<> &at) {
     const uint64_t offset = param * sizeof(BufferArg) + offsetof(BufferArg, count);
@@ -87,12 +106,70 @@ void KernelEmitter::storeFrame(unsigned field, Value *value) {
                                          offsetof(LaneFrame, y),      offsetof(LaneFrame, z),
                                          offsetof(LaneFrame, width),  offsetof(LaneFrame, height),
                                          offsetof(LaneFrame, first)};
-  ir.CreateStore(value, ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), frameMemory, offsets[field]));
+  ir.CreateStore(value, frameAddress(offsets[field]));
 }
 
 namespace {
 enum FrameField : unsigned { FrameLaunch, FrameX, FrameY, FrameZ, FrameWidth, FrameHeight, FrameFirst };
 } // namespace
+
+// The frame's memory: LaneFrame, the table that its `arrays` leads to, room for calls out of line (with
+// barriers: nothing in it outlives a wait, so simdgroups share it), and the group's memory.
+
+uint64_t KernelEmitter::slotsOffset() const {
+  return alignTo(sizeof(LaneFrame) + shape.arrays.size() * sizeof(BufferArg), kSlotAlign);
+}
+
+uint64_t KernelEmitter::groupMemoryOffset() const {
+  return slotsOffset() + (shape.hasBarriers ? LaneBuilder::kSlots * LaneBuilder::kSlotBytes : 0);
+}
+
+Value *KernelEmitter::frameAddress(uint64_t offset) {
+  return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), frameMemory, offset);
+}
+
+void KernelEmitter::emitFrame() {
+  const uint64_t bytes = groupMemoryOffset() + shape.threadgroupBytes;
+  AllocaInst *memory = ir.CreateAlloca(ArrayType::get(ir.getInt8Ty(), bytes), nullptr, "frame");
+  memory->setAlignment(Align(kSlotAlign));
+  frameMemory = memory;
+}
+
+void KernelEmitter::prepareFrame() {
+  storeFrame(FrameLaunch, launch);
+  if (shape.arrays.empty())
+    return;
+  ir.CreateStore(frameAddress(sizeof(LaneFrame)), frameAddress(offsetof(LaneFrame, arrays)));
+  for (unsigned i = 0; i < shape.arrays.size(); ++i) {
+    const uint64_t row = sizeof(LaneFrame) + i * sizeof(BufferArg);
+    if (shape.arrays[i].space != Array::Space::Thread)
+      ir.CreateStore(bufferData(unsigned(shape.params.size()) + i),
+                     frameAddress(row + offsetof(BufferArg, data)));
+    ir.CreateStore(ir.getInt64(shape.arrays[i].count), frameAddress(row + offsetof(BufferArg, count)));
+  }
+}
+
+void KernelEmitter::publishRegisters(unsigned memory) {
+  if (isParam(memory) || array(memory).space != Array::Space::Thread)
+    return;
+  const uint64_t row = sizeof(LaneFrame) + (memory - shape.params.size()) * sizeof(BufferArg);
+  ir.CreateStore(bufferData(memory), frameAddress(row + offsetof(BufferArg, data)));
+}
+
+BasicBlock *KernelEmitter::stopBlock() {
+  if (stopped)
+    return stopped;
+  stopped = BasicBlock::Create(ir.getContext(), "stopped", entry);
+  const IRBuilder<>::InsertPointGuard guard(ir);
+  ir.SetInsertPoint(stopped);
+  if (isCoroutine) {
+    ir.CreateStore(ir.getInt32(kStopped), frameAddress(offsetof(LaneFrame, at)));
+    ir.CreateBr(coroutineEnd);
+  } else {
+    ir.CreateRetVoid();
+  }
+  return stopped;
+}
 
 /// The first `activeCount` lanes (1 to 32) are active.
 void KernelEmitter::setMask(Value *activeCount) {
@@ -113,12 +190,12 @@ void KernelEmitter::emit(function_ref<void()> body) {
   BasicBlock *start = BasicBlock::Create(ir.getContext(), "start", entry);
   BasicBlock *exit = BasicBlock::Create(ir.getContext(), "exit", entry);
   ir.SetInsertPoint(entryBlock);
-  frameMemory = ir.CreateAlloca(ArrayType::get(ir.getInt8Ty(), sizeof(LaneFrame)), nullptr, "frame");
-  frameMemory->setAlignment(Align(alignof(LaneFrame)));
+  launch = entry->getArg(0);
+  emitFrame();
   ir.CreateBr(start);
 
   ir.SetInsertPoint(start);
-  storeFrame(FrameLaunch, entry->getArg(0));
+  prepareFrame();
   const bool isFlat = shape.traversal == hostabi::Traversal::Flat;
   if (isFlat) {
     storeFrame(FrameWidth, ir.getInt32(0));
@@ -206,6 +283,16 @@ void KernelEmitter::emitFlat(function_ref<void()> body, BasicBlock *exit) {
 void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
   LLVMContext &context = ir.getContext();
   Type *i64 = ir.getInt64Ty(), *i32 = ir.getInt32Ty();
+  // With barriers the work of a simdgroup is a function of its own.
+  Function *coroutines[2] = {nullptr, nullptr};
+  BasicBlock *leave = exit;
+  if (shape.hasBarriers) {
+    coroutines[0] = emitCoroutine(true, body);
+    if (shape.needsRegular)
+      coroutines[1] = emitCoroutine(false, body);
+    frames = emitFrameMemory({coroutines, shape.needsRegular ? 2u : 1u}, exit);
+    leave = BasicBlock::Create(context, "give", entry);
+  }
   BasicBlock *before = ir.GetInsertBlock();
   BasicBlock *groups = BasicBlock::Create(context, "group", entry);
   BasicBlock *groupEnd = BasicBlock::Create(context, "group.end", entry);
@@ -227,11 +314,56 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
   }
   storeFrame(FrameWidth, groupSize[0]);
   storeFrame(FrameHeight, groupSize[1]);
+  if (shape.hasBarriers) {
+    for (unsigned axis = 0; axis < 3; ++axis)
+      ir.CreateStore(group[axis], frameAddress(offsetof(LaneFrame, group) + axis * sizeof(uint32_t)));
+    ir.CreateStore(groupSize[2], frameAddress(offsetof(LaneFrame, depth)));
+  }
+  // Metal leaves it open what threadgroup memory holds at first; here it is 0, so that runs agree.
+  if (shape.threadgroupBytes)
+    ir.CreateMemSet(frameAddress(groupMemoryOffset()), ir.getInt8(0), shape.threadgroupBytes,
+                    Align(kSlotAlign));
   Value *rowsInGroup = ir.CreateMul(groupSize[1], groupSize[2]);
   groupThreads = ir.CreateMul(groupSize[0], rowsInGroup);
   Value *fullRows = ir.CreateICmpEQ(ir.CreateAnd(groupSize[0], kLanes - 1), ir.getInt32(0));
   Value *regular = ir.CreateOr(fullRows, ir.CreateICmpEQ(rowsInGroup, ir.getInt32(1)), "regular");
 
+  if (shape.hasBarriers) {
+    Value *which = coroutines[0];
+    if (coroutines[1])
+      which = ir.CreateSelect(regular, coroutines[0], coroutines[1]);
+    emitTurns(which, groupEnd, leave);
+  } else {
+    emitSimdgroups(body, regular, groupEnd);
+  }
+
+  ir.SetInsertPoint(groupEnd);
+  Value *nextUnit = ir.CreateAdd(unit, ir.getInt64(1));
+  unit->addIncoming(nextUnit, groupEnd);
+  ir.CreateCondBr(ir.CreateICmpEQ(nextUnit, entry->getArg(2)), leave, groups);
+  if (leave != exit) {
+    ir.SetInsertPoint(leave);
+    ir.CreateCall(runtimeFunction("enigma_give_frames", ir.getVoidTy(), {ir.getPtrTy()}), {frames});
+    ir.CreateBr(exit);
+  }
+}
+
+/// The first `activeCount` lanes and their positions, of the simdgroup that begins with `firstThread`.
+void KernelEmitter::preparePositions() {
+  setMask(ir.CreateBinaryIntrinsic(Intrinsic::umin, ir.CreateSub(groupThreads, firstThread),
+                                   ir.getInt32(kLanes)));
+  storeFrame(FrameFirst, firstThread);
+  for (unsigned axis = 0; axis < 3 && shape.needsRegular; ++axis) {
+    Value *full = sizeField(offsetof(LaunchContext, threads), axis, "threads");
+    Lanes origin = LaneBuilder::uniform(kU32, ir.CreateMul(group[axis], full));
+    position[axis] = b.add(positionInThreadgroup(axis), origin);
+  }
+}
+
+void KernelEmitter::emitSimdgroups(function_ref<void()> body, Value *regular, BasicBlock *groupEnd) {
+  LLVMContext &context = ir.getContext();
+  Type *i32 = ir.getInt32Ty();
+  BasicBlock *groups = ir.GetInsertBlock();
   BasicBlock *forms[2] = {BasicBlock::Create(context, "simdgroup", entry), nullptr};
   if (shape.needsRegular) {
     forms[1] = BasicBlock::Create(context, "simdgroup.irregular", entry);
@@ -245,24 +377,16 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
     PHINode *first = ir.CreatePHI(i32, 2, "first");
     first->addIncoming(ir.getInt32(0), groups);
     firstThread = first;
-    setMask(
-        ir.CreateBinaryIntrinsic(Intrinsic::umin, ir.CreateSub(groupThreads, first), ir.getInt32(kLanes)));
-    storeFrame(FrameFirst, first);
-    for (unsigned axis = 0; axis < 3 && shape.needsRegular; ++axis) {
-      Value *full = sizeField(offsetof(LaunchContext, threads), axis, "threads");
-      Lanes origin = LaneBuilder::uniform(kU32, ir.CreateMul(group[axis], full));
-      position[axis] = b.add(positionInThreadgroup(axis), origin);
-    }
+    preparePositions();
+    simdgroupEnd = BasicBlock::Create(context, "simdgroup.end", entry);
+    abandoned = nullptr;
     body();
+    ir.CreateBr(simdgroupEnd);
+    ir.SetInsertPoint(simdgroupEnd);
     Value *next = ir.CreateAdd(first, ir.getInt32(kLanes));
     first->addIncoming(next, ir.GetInsertBlock());
     ir.CreateCondBr(ir.CreateICmpULT(next, groupThreads), forms[form], groupEnd);
   }
-
-  ir.SetInsertPoint(groupEnd);
-  Value *nextUnit = ir.CreateAdd(unit, ir.getInt64(1));
-  unit->addIncoming(nextUnit, groupEnd);
-  ir.CreateCondBr(ir.CreateICmpEQ(nextUnit, entry->getArg(2)), exit, groups);
 }
 
 // ---- Thread queries

@@ -11,6 +11,9 @@
 // partial. Grouped traversal walks threadgroups in simdgroups. "Regular" is a dispatch in which lanes of a
 // block share all but their x: groups whose width is a multiple of 32, or (grouped) of one row. Known at the
 // launch only, so bodies that ask for x in the threadgroup exist twice.
+//
+// The body of a kernel with barriers is a coroutine of one simdgroup (KernelCoroutine.cpp): it stops at each
+// barrier, and a threadgroup runs its simdgroups in turn, from barrier to barrier.
 #pragma once
 
 #include "LaneBuilder.h"
@@ -47,11 +50,46 @@ struct LaneMask {
   llvm::Value *vector = nullptr; ///< <32 x i1>
 };
 
-class KernelEmitter {
+/// What belongs to the function that is being emitted: the entry, or a simdgroup's coroutine.
+struct FunctionState {
+  llvm::Function *entry = nullptr;
+  llvm::BasicBlock *entryBlock = nullptr;
+  llvm::Value *frameMemory = nullptr; ///< of LaneFrame
+  llvm::Value *launch = nullptr;      ///< of LaunchContext
+  llvm::DenseMap<uint64_t, llvm::Value *> cached;
+  llvm::DenseMap<unsigned, llvm::AllocaInst *> registers; ///< memory of Thread arrays
+  llvm::BasicBlock *stopped = nullptr, *abandoned = nullptr;
+  llvm::BasicBlock *simdgroupEnd = nullptr; ///< grouped, no coroutine: where a simdgroup's work ends
+  bool isCoroutine = false;
+  llvm::BasicBlock *coroutineEnd = nullptr;
+  LaneMask mask;
+
+  // Of the nest being emitted.
+  bool isRegular = true;
+  Lanes position[3];                   ///< in the grid
+  llvm::Value *group[3] = {};          ///< grouped: position of the threadgroup
+  llvm::Value *groupSize[3] = {};      ///< grouped: its size as it is
+  llvm::Value *groupThreads = nullptr; ///< grouped: threads in it
+  llvm::Value *firstThread = nullptr;  ///< grouped: linear index of lane 0
+};
+
+class KernelEmitter : FunctionState {
 public:
+  /// Memory that the kernel brings itself; in numbers of memory they follow the parameters.
+  struct Array {
+    enum class Space : uint8_t { Threadgroup, Thread, Constant };
+    Space space = Space::Threadgroup;
+    ElementKind element = ElementKind::F32;
+    uint64_t count = 0;
+    uint64_t offset = 0;              ///< Threadgroup: in the group's memory, in bytes
+    llvm::Constant *values = nullptr; ///< Constant: the elements
+  };
   struct Shape {
     std::string name;
     std::vector<hostabi::ParamDescriptor> params;
+    std::vector<Array> arrays;
+    uint64_t threadgroupBytes = 0; ///< of all arrays, with the host's alignment
+    bool hasBarriers = false;      ///< of threadgroups
     hostabi::Traversal traversal = hostabi::Traversal::Flat;
     bool needsRegular = false; ///< the body asks where x lies in its threadgroup
   };
@@ -65,8 +103,20 @@ public:
   const LaneMask &activeLanes() const { return mask; }
   /// Value of a scalar parameter.
   Lanes scalarParam(unsigned param);
-  llvm::Value *bufferData(unsigned param);
-  llvm::Value *bufferCount(unsigned param); ///< elements, i64
+  llvm::Value *bufferData(unsigned memory);
+  llvm::Value *bufferCount(unsigned memory); ///< elements, i64
+  bool isParam(unsigned memory) const { return memory < shape.params.size(); }
+  unsigned arrayNumber(unsigned memory) const { return memory - unsigned(shape.params.size()); }
+  const Array &array(unsigned memory) const { return shape.arrays[arrayNumber(memory)]; }
+  /// Makes the table that out-of-line accesses read lead to this simdgroup's memory of a Thread array.
+  void publishRegisters(unsigned memory);
+  bool hasBarriers() const { return shape.hasBarriers; }
+  /// Waits for the other simdgroups; `active` are the lanes that came here.
+  void barrier(uint32_t site, const LaneMask &active);
+  /// The same without waiting: for the lanes of one simdgroup.
+  void checkLanes(uint32_t site, const LaneMask &active);
+  /// Where to go when the launch is to stop.
+  llvm::BasicBlock *stopBlock();
   /// The LaneFrame of LaneMemory.h.
   llvm::Value *frame() const { return frameMemory; }
   /// Builds at the end of the entry block, once per launch piece; cached by `key`.
@@ -80,6 +130,22 @@ private:
   void storeFrame(unsigned field, llvm::Value *value);
   void emitFlat(llvm::function_ref<void()> body, llvm::BasicBlock *exit);
   void emitGrouped(llvm::function_ref<void()> body, llvm::BasicBlock *exit);
+  void emitSimdgroups(llvm::function_ref<void()> body, llvm::Value *regular, llvm::BasicBlock *groupEnd);
+  void preparePositions();
+  // KernelCoroutine.cpp
+  llvm::Function *emitCoroutine(bool regular, llvm::function_ref<void()> body);
+  llvm::Value *emitFrameMemory(llvm::ArrayRef<llvm::Function *> forms, llvm::BasicBlock *exit);
+  void emitTurns(llvm::Value *coroutine, llvm::BasicBlock *groupEnd, llvm::BasicBlock *exit);
+  llvm::FunctionCallee runtimeFunction(const char *name, llvm::Type *result,
+                                       llvm::ArrayRef<llvm::Type *> types);
+  llvm::BasicBlock *abandonBlock();
+
+  void emitFrame();
+  void prepareFrame();
+  uint64_t slotsOffset() const;
+  uint64_t groupMemoryOffset() const;
+  llvm::Value *frameAddress(uint64_t offset);
+  llvm::Value *loadFrame(unsigned field, const char *name);
   Lanes positionInThreadgroup(unsigned axis);
   Lanes threadgroupPosition(unsigned axis);
   Lanes threadgroupSize(unsigned axis);
@@ -88,19 +154,7 @@ private:
   LaneBuilder &b;
   llvm::IRBuilder<> &ir;
   Shape shape;
-  llvm::Function *entry = nullptr;
-  llvm::BasicBlock *entryBlock = nullptr;
-  llvm::AllocaInst *frameMemory = nullptr;
-  llvm::DenseMap<uint64_t, llvm::Value *> cached;
-  LaneMask mask;
-
-  // Of the nest being emitted.
-  bool isRegular = true;
-  Lanes position[3];                   ///< in the grid
-  llvm::Value *group[3] = {};          ///< grouped: position of the threadgroup
-  llvm::Value *groupSize[3] = {};      ///< grouped: its size as it is
-  llvm::Value *groupThreads = nullptr; ///< grouped: threads in it
-  llvm::Value *firstThread = nullptr;  ///< grouped: linear index of lane 0
+  llvm::Value *frames = nullptr, *frameStride = nullptr; ///< memory of the coroutines' frames
 };
 
 } // namespace enigma::host

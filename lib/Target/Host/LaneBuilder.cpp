@@ -68,13 +68,16 @@ Value *LaneBuilder::vector(const Lanes &x) {
 
 // ---- Calls out of line
 
-AllocaInst *LaneBuilder::slot(unsigned number) {
-  AllocaInst *&memory = slots[number];
+Value *LaneBuilder::slot(unsigned number) {
+  if (slotBase)
+    return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), slotBase, number * kSlotBytes);
+  Value *&memory = slots[number];
   if (!memory) {
     BasicBlock &entry = ir.GetInsertBlock()->getParent()->getEntryBlock();
     IRBuilder<> atEntry(&entry, entry.begin());
-    memory = atEntry.CreateAlloca(ArrayType::get(atEntry.getInt8Ty(), kLanes * 4 * 8));
-    memory->setAlignment(Align(64));
+    AllocaInst *own = atEntry.CreateAlloca(ArrayType::get(atEntry.getInt8Ty(), kSlotBytes));
+    own->setAlignment(Align(64));
+    memory = own;
   }
   return memory;
 }
@@ -95,7 +98,7 @@ Value *LaneBuilder::callLanes(const char *function, std::initializer_list<Value 
   unsigned number = 0;
   bool isVector = false;
   for (Value *operand : operands) {
-    AllocaInst *memory = slot(number++);
+    Value *memory = slot(number++);
     ir.CreateAlignedStore(operand, memory, Align(64));
     arguments.push_back(memory);
     isVector |= isa<VectorType>(operand->getType());

@@ -180,7 +180,15 @@ public:
                          llvm::Type *result);
   /// Memory on the entry's stack for one operand or result of a call, at most 32 * 4 * 8 bytes; reused by
   /// every call.
-  llvm::AllocaInst *slot(unsigned number);
+  llvm::Value *slot(unsigned number);
+  static constexpr unsigned kSlots = 4;
+  static constexpr uint64_t kSlotBytes = kLanes * 4 * 8;
+  /// From here on slots lie at `base`, kSlots * kSlotBytes bytes; null: on the entry's stack.
+  void setSlots(llvm::Value *base) {
+    slotBase = base;
+    for (llvm::Value *&memory : slots)
+      memory = nullptr;
+  }
 
 private:
   llvm::Type *likeType(llvm::Type *like, llvm::Type *element); ///< element, or 32 of it if `like` is a vector
@@ -194,7 +202,8 @@ private:
   llvm::Value *floatToInt(llvm::Value *x, ElementKind t);
   llvm::Value *shiftCount(llvm::Value *count, llvm::Type *shifted);
 
-  llvm::AllocaInst *slots[4] = {};
+  llvm::Value *slots[kSlots] = {};
+  llvm::Value *slotBase = nullptr;
 };
 
 } // namespace enigma::host

@@ -29,11 +29,15 @@ using hostabi::kLanes;
                                     static_cast<int64_t>(index), count);
 }
 
+const BufferArg &memoryOf(const LaneFrame &frame, const AccessSite &site) {
+  return site.space == AccessSite::Param ? frame.launch->args[site.param] : frame.arrays[site.array];
+}
+
 /// Calls each(lane, index) for active lanes in bounds, reports those out of bounds.
 template <class IndexOf, class Each>
 void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, bool isStore, IndexOf indexOf,
                  Each each) {
-  const uint64_t count = frame.launch->args[site.param].count;
+  const uint64_t count = memoryOf(frame, site).count;
   while (mask) {
     const auto lane = static_cast<uint32_t>(std::countr_zero(mask));
     mask &= mask - 1;
@@ -52,26 +56,35 @@ template <class IndexOf>
 bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf) {
   if (mask != ~0u || site.components != 1)
     return false;
-  const uint64_t count = frame.launch->args[site.param].count;
+  const uint64_t count = memoryOf(frame, site).count;
   bool all = true;
   for (uint32_t lane = 0; lane < kLanes; ++lane)
     all &= indexOf(lane) < count;
   return all;
 }
 
+/// Where element `index` of a lane lies, counted in elements.
+uint64_t placeOf(const AccessSite &site, uint32_t lane, uint64_t index) {
+  return site.space == AccessSite::Lane ? index * kLanes + lane : index;
+}
+
 template <class T, class IndexOf>
 void load(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf, void *values) {
   auto *out = static_cast<T *>(values);
-  const auto *data = static_cast<const T *>(frame.launch->args[site.param].data);
+  const auto *data = static_cast<const T *>(memoryOf(frame, site).data);
   if (allInBounds(frame, site, mask, indexOf)) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane)
-      out[lane] = data[indexOf(lane)];
+    if (site.space == AccessSite::Lane)
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        out[lane] = data[indexOf(lane) * kLanes + lane];
+    else
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        out[lane] = data[indexOf(lane)];
     return;
   }
   std::memset(out, 0, sizeof(T) * kLanes * site.components);
   forEachLane(frame, site, mask, false, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      out[lane * site.components + c] = data[index + c];
+      out[lane * site.components + c] = data[placeOf(site, lane, index + c)];
   });
 }
 
@@ -79,15 +92,15 @@ template <class T, class IndexOf>
 void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf,
            const void *values) {
   const auto *from = static_cast<const T *>(values);
-  auto *data = static_cast<T *>(frame.launch->args[site.param].data);
+  auto *data = static_cast<T *>(memoryOf(frame, site).data);
   if (allInBounds(frame, site, mask, indexOf)) {
     for (uint32_t lane = 0; lane < kLanes; ++lane)
-      data[indexOf(lane)] = from[lane];
+      data[placeOf(site, lane, indexOf(lane))] = from[lane];
     return;
   }
   forEachLane(frame, site, mask, true, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      data[index + c] = from[lane * site.components + c];
+      data[placeOf(site, lane, index + c)] = from[lane * site.components + c];
   });
 }
 

@@ -20,6 +20,11 @@ struct LaneFrame {
   uint32_t x, y, z;       ///< of lane 0 (flat), or of the threadgroup's first thread (grouped)
   uint32_t width, height; ///< of the threadgroup as it is (grouped); 0 when flat
   uint32_t first;         ///< linear index in the threadgroup of lane 0 (grouped)
+  uint32_t group[3];      ///< position of the threadgroup (grouped)
+  uint32_t depth;         ///< of the threadgroup as it is (grouped)
+  uint32_t at;            ///< where the simdgroup that ran last stands (LaneGroups.h)
+  uint32_t unused;
+  const hostabi::BufferArg *arrays; ///< memory of the kernel's own, in the order of KernelDescriptor::arrays
 };
 
 /// One load or store of the kernel.
@@ -31,6 +36,13 @@ struct AccessSite {
   uint8_t indexBits;  ///< 8 to 64: indices wrap at this width
   bool isIndexSigned;
   bool isChecked; ///< false: trust the indices
+  enum Space : uint8_t {
+    Param, ///< launch->args[param]
+    Array, ///< arrays[array]
+    Lane,  ///< arrays[array], where element i of lane l is number 32 * i + l
+  };
+  uint8_t space;
+  uint16_t array;
 };
 
 // A linear access: the index of lane l is first + l * stride, wrapped at the index's width. A varying one:

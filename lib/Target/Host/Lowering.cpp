@@ -4,6 +4,7 @@
 #include "Lowering.h"
 
 #include "ControlEmitter.h"
+#include "KernelArrays.h"
 #include "KernelEmitter.h"
 #include "LaneBuilder.h"
 #include "MemoryEmitter.h"
@@ -42,29 +43,6 @@ SourceLoc placeOf(mlir::Operation *op) {
   throw Error(ErrorKind::Compile, op->getName().getStringRef().str() + ": " + why, placeOf(op));
 }
 
-ElementKind elementOf(mlir::Type type) {
-  const mlir::Type scalar = scalarOf(type);
-  if (scalar.isF16())
-    return ElementKind::F16;
-  if (scalar.isBF16())
-    return ElementKind::BF16;
-  if (scalar.isF32())
-    return ElementKind::F32;
-  if (scalar.isInteger(1))
-    return ElementKind::B1;
-  const bool isUnsigned = scalar.isUnsignedInteger();
-  switch (scalar.getIntOrFloatBitWidth()) {
-  case 8:
-    return isUnsigned ? ElementKind::U8 : ElementKind::I8;
-  case 16:
-    return isUnsigned ? ElementKind::U16 : ElementKind::I16;
-  case 32:
-    return isUnsigned ? ElementKind::U32 : ElementKind::I32;
-  default:
-    return isUnsigned ? ElementKind::U64 : ElementKind::I64;
-  }
-}
-
 KernelOp onlyKernel(mlir::ModuleOp module) {
   KernelOp found;
   for (KernelOp kernel : module.getOps<KernelOp>()) {
@@ -78,6 +56,11 @@ KernelOp onlyKernel(mlir::ModuleOp module) {
 }
 
 bool isAccess(mlir::Operation &op) { return llvm::isa<LoadOp, StoreOp, LoadIfOp, StoreIfOp>(op); }
+bool isBarrier(mlir::Operation &op) { return llvm::isa<ThreadgroupBarrierOp, SimdgroupBarrierOp>(op); }
+/// Operations that reports name: accesses, barriers and declarations of arrays.
+bool isSite(mlir::Operation &op) {
+  return isAccess(op) || isBarrier(op) || llvm::isa<ThreadgroupAllocOp, RegisterAllocOp, ConstantArrayOp>(op);
+}
 
 /// Thread queries: the kind of the operation, what it asks, whether it has an axis.
 struct QueryRow {
@@ -113,9 +96,10 @@ std::optional<QueryRow> queryOf(OpKind kind) {
 class KernelLowering {
 public:
   KernelLowering(KernelOp which, const HostOptions &how, llvm::Module &module)
-      : kernel(which), options(how), builder(module.getContext()), into(module) {}
+      : kernel(which), options(how), builder(module.getContext()), into(module), arrays(which) {}
 
   KernelDescriptor run() {
+    findStatic();
     KernelDescriptor descriptor = describe();
     if (options.fastMath || kernel.getFastMath()) {
       llvm::FastMathFlags flags;
@@ -125,7 +109,6 @@ public:
       flags.setApproxFunc();
       builder.setFastMathFlags(flags);
     }
-    findStatic();
     CarriedShapes shapes;
     for (;;) {
       shapes.beginAttempt();
@@ -151,7 +134,8 @@ private:
       stagedNumber.clear();
       bindArguments(descriptor);
       controlEmitter.openBlock(hasLoops);
-      stageAccesses();
+      if (!emitter.hasBarriers()) // a barrier may stand between the access and the slot's use
+        stageAccesses();
       lowerAll(kernel.getBody().front());
       memoryEmitter.closeBlock();
       controlEmitter.closeBlock();
@@ -184,6 +168,11 @@ private:
         param.isRead |= llvm::isa<LoadOp, LoadIfOp>(user);
       descriptor.params.push_back(std::move(param));
     }
+    for (size_t i = 0; i < arrays.size(); ++i) {
+      mlir::Operation *op = arrays.declaration(i);
+      descriptor.arrays.push_back({nameOf(op->getResult(0).getLoc()).str(), siteOf.lookup(op)});
+    }
+    descriptor.threadgroupBytes = arrays.metalBytes();
     for (int32_t written : kernel.getWritten())
       descriptor.params[static_cast<size_t>(written)].isWritten = true;
     return descriptor;
@@ -191,9 +180,11 @@ private:
 
   /// Which traversal the kernel's thread queries and operations among lanes need.
   KernelEmitter::Shape shapeOf(KernelDescriptor &descriptor) {
-    bool asksLanes = false, asksGroupX = false, asksPosition = false;
+    bool asksLanes = false, asksGroupX = false, asksPosition = false, hasBarriers = false;
     kernel.walk([&](mlir::Operation *op) {
       asksLanes |= isConvergent(kindOf(op));
+      hasBarriers |= llvm::isa<ThreadgroupBarrierOp>(op);
+      asksLanes |= isBarrier(*op) || llvm::isa<ThreadgroupAllocOp>(op);
       const auto query = queryOf(kindOf(op));
       if (!query)
         return;
@@ -221,7 +212,8 @@ private:
       }
     });
     descriptor.traversal = asksLanes ? Traversal::Grouped : Traversal::Flat;
-    return {descriptor.name, descriptor.params, descriptor.traversal, asksLanes ? asksPosition : asksGroupX};
+    return {descriptor.name, descriptor.params,    arrays.emitterArrays(into),           arrays.hostBytes(),
+            hasBarriers,     descriptor.traversal, asksLanes ? asksPosition : asksGroupX};
   }
 
   void bindArguments(const KernelDescriptor &descriptor) {
@@ -234,7 +226,7 @@ private:
   void findStatic() {
     uint32_t next = 0;
     kernel.walk([&](mlir::Operation *op) {
-      if (isAccess(*op))
+      if (isSite(*op))
         siteOf[op] = next++;
       hasLoops |= llvm::isa<ForOp, WhileOp>(op);
     });
@@ -248,7 +240,7 @@ private:
   static bool touchesMemory(mlir::Operation &op) {
     return op
         .walk([](mlir::Operation *inner) {
-          return isAccess(*inner) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+          return isSite(*inner) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
         })
         .wasInterrupted();
   }
@@ -304,7 +296,8 @@ private:
       auto index = isStore ? op.getOperand(2) : op.getOperand(1);
       const bool isMasked = llvm::isa<LoadIfOp, StoreIfOp>(op);
       const mlir::Value mask = isMasked ? op.getOperand(isStore ? 3 : 2) : mlir::Value();
-      if (!isStatic(index) || (isMasked && !(isStatic(mask) && guardsBorders(mask))))
+      if (!llvm::isa<mlir::BlockArgument>(buffer) || !isStatic(index) ||
+          (isMasked && !(isStatic(mask) && guardsBorders(mask))))
         return false;
       ensure(index);
       const mlir::Type type = isStore ? op.getOperand(0).getType() : op.getResult(0).getType();
@@ -379,6 +372,16 @@ private:
     } else if (auto storeIf = llvm::dyn_cast<StoreIfOp>(op)) {
       lowerStore(op, storeIf.getValue(), storeIf.getBuffer(), storeIf.getIndex(),
                  maskOf(op, valueOf(storeIf.getMask())[0]));
+    } else if (isBarrier(op)) {
+      if (llvm::isa<ThreadgroupBarrierOp>(op))
+        frame->barrier(siteOf.lookup(&op), control->active());
+      else // lanes of a simdgroup are in step
+        frame->checkLanes(siteOf.lookup(&op), control->active());
+    } else if (auto own = llvm::dyn_cast<RegisterAllocOp>(op)) {
+      memory->fillRegisters(*arrays.numberOf(own), elementOf(own.getFill().getType()),
+                            valueOf(own.getFill())[0]);
+    } else if (llvm::isa<ThreadgroupAllocOp, ConstantArrayOp>(op)) {
+      // Addresses known to KernelEmitter.
     } else if (auto branch = llvm::dyn_cast<IfOp>(op)) {
       lowerIf(branch);
     } else if (auto loop = llvm::dyn_cast<ForOp>(op)) {
@@ -525,11 +528,11 @@ private:
   }
 
   Access access(mlir::Operation &op, mlir::Value buffer, mlir::Value index, mlir::Type type) {
-    auto argument = llvm::dyn_cast<mlir::BlockArgument>(buffer);
-    if (!argument)
-      fail(&op, "the host accesses buffers that are parameters");
+    const auto number = arrays.numberOf(buffer);
+    if (!number)
+      fail(&op, "the host accesses parameters and arrays that the kernel declares");
     Access result;
-    result.param = argument.getArgNumber();
+    result.param = *number;
     result.element = elementOf(type);
     result.components = static_cast<unsigned>(lanesOf(type));
     result.index = valueOf(index)[0];
@@ -599,6 +602,7 @@ private:
   const HostOptions &options;
   llvm::IRBuilder<> builder;
   llvm::Module &into;
+  KernelArrays arrays;
   // Of the attempt at hand.
   LaneBuilder *lane = nullptr;
   KernelEmitter *frame = nullptr;
@@ -620,7 +624,7 @@ KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {
   std::vector<SourceLoc> sites;
   onlyKernel(module).walk([&](mlir::Operation *op) {
-    if (isAccess(*op))
+    if (isSite(*op))
       sites.push_back(placeOf(op));
   });
   return sites;

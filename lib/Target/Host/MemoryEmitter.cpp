@@ -74,7 +74,11 @@ Value *MemoryEmitter::address(const Access &access) {
 /// A constant of LaneMemory.h's AccessSite.
 Value *MemoryEmitter::siteConstant(const Access &access) {
   static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 &&
-                offsetof(AccessSite, isChecked) == 12);
+                offsetof(AccessSite, isChecked) == 12 && offsetof(AccessSite, array) == 14);
+  const bool isParam = kernel.isParam(access.param);
+  const AccessSite::Space space = isParam               ? AccessSite::Param
+                                  : isRegisters(access) ? AccessSite::Lane
+                                                        : AccessSite::Array;
   const ElementKind index = access.index.type;
   Constant *fields[] = {ir.getInt32(access.site),
                         ir.getInt32(access.param),
@@ -82,7 +86,9 @@ Value *MemoryEmitter::siteConstant(const Access &access) {
                         ir.getInt8(uint8_t(access.components)),
                         ir.getInt8(uint8_t(bitsOf(index))),
                         ir.getInt8(isSigned(index)),
-                        ir.getInt8(isChecked)};
+                        ir.getInt8(isChecked),
+                        ir.getInt8(space),
+                        ir.getInt16(uint16_t(isParam ? 0 : kernel.arrayNumber(access.param)))};
   Constant *site = ConstantStruct::getAnon(fields);
   Module &module = *ir.GetInsertBlock()->getModule();
   return new GlobalVariable(module, site->getType(), true, GlobalValue::PrivateLinkage, site, "site");
@@ -91,6 +97,8 @@ Value *MemoryEmitter::siteConstant(const Access &access) {
 /// Calls enigma_<name>: (frame, site, first, stride, bits, values) for "..linear", (frame, site, indices,
 /// bits, values) for "..varying".
 void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value *bits, Value *slot) {
+  if (!access.index.isUniform()) // where the index is uniform, only reports are left to do
+    kernel.publishRegisters(access.param);
   SmallVector<Value *, 6> arguments{kernel.frame(), siteConstant(access)};
   const Lanes &index = access.index;
   if (index.shape == Lanes::Shape::Varying) {
@@ -260,12 +268,106 @@ void MemoryEmitter::storeUniform(const Access &access, const Components &value, 
       });
 }
 
+// ---- Registers: element i of all lanes is one vector
+
+bool MemoryEmitter::isRegisters(const Access &access) const {
+  return !kernel.isParam(access.param) &&
+         kernel.array(access.param).space == KernelEmitter::Array::Space::Thread;
+}
+
+bool MemoryEmitter::isSideBySide(const Access &access) const {
+  return !isRegisters(access) && access.index.isLinear() && access.index.stride == access.components;
+}
+
+Value *MemoryEmitter::registerAddress(const Access &access, unsigned component) {
+  Value *index = ir.CreateAdd(extendedIndex(access), ir.getInt64(component));
+  return ir.CreateInBoundsGEP(wideType({.element = access.element}), kernel.bufferData(access.param), index);
+}
+
+Components MemoryEmitter::loadRegisters(const Access &access, const LaneMask &mask) {
+  FixedVectorType *type = wideType({.element = access.element});
+  SmallVector<Value *, 4> values;
+  const auto all = [&] {
+    for (unsigned c = 0; c < access.components; ++c)
+      values.push_back(ir.CreateLoad(type, registerAddress(access, c)));
+  };
+  Value *isIn = isChecked ? inBounds(access, access.components) : ir.getTrue();
+  if (auto *known = dyn_cast<ConstantInt>(isIn); known && known->isOne()) {
+    all();
+  } else {
+    BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
+    branch(
+        ir, isIn,
+        [&] {
+          all();
+          fastEnd = ir.GetInsertBlock();
+        },
+        [&] {
+          callOutOfLine("load_linear", access, mask.bits, b.slot(kValueSlot));
+          slowEnd = ir.GetInsertBlock();
+        });
+    for (Value *&value : values) {
+      PHINode *either = ir.CreatePHI(type, 2);
+      either->addIncoming(value, fastEnd);
+      either->addIncoming(Constant::getNullValue(type), slowEnd);
+      value = either;
+    }
+  }
+  Components result;
+  for (Value *value : values)
+    result.push_back(LaneBuilder::varying(access.element, b.fromMemory(value, access.element)));
+  return result;
+}
+
+void MemoryEmitter::storeRegisters(const Access &access, const Components &value, const LaneMask &mask) {
+  const auto all = [&] {
+    for (unsigned c = 0; c < access.components; ++c) {
+      Value *stored = b.toMemory(b.vector(value[c]), access.element);
+      Value *place = registerAddress(access, c);
+      // Lanes that the block never had may be written; those that only sit out here keep what they have.
+      if (mask.bits != kernel.activeLanes().bits)
+        stored = ir.CreateSelect(mask.vector, stored, ir.CreateLoad(stored->getType(), place));
+      ir.CreateStore(stored, place);
+    }
+  };
+  Value *isIn = isChecked ? inBounds(access, access.components) : ir.getTrue();
+  if (auto *known = dyn_cast<ConstantInt>(isIn); known && known->isOne())
+    return all();
+  branch(ir, isIn, all, [&] { callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot)); });
+}
+
+void MemoryEmitter::fillRegisters(unsigned memory, ElementKind element, const Lanes &fill) {
+  const KernelEmitter::Array &own = kernel.array(memory);
+  Value *start = b.toMemory(b.vector(fill), element);
+  Value *at = kernel.bufferData(memory);
+  constexpr uint64_t kUnrolled = 64;
+  if (own.count <= kUnrolled) {
+    for (uint64_t i = 0; i < own.count; ++i)
+      ir.CreateStore(start, ir.CreateConstInBoundsGEP1_64(start->getType(), at, i));
+    return;
+  }
+  Function *function = ir.GetInsertBlock()->getParent();
+  BasicBlock *before = ir.GetInsertBlock(), *loop = BasicBlock::Create(ir.getContext(), "fill", function),
+             *filled = BasicBlock::Create(ir.getContext(), "filled", function);
+  ir.CreateBr(loop);
+  ir.SetInsertPoint(loop);
+  PHINode *i = ir.CreatePHI(ir.getInt64Ty(), 2);
+  i->addIncoming(ir.getInt64(0), before);
+  ir.CreateStore(start, ir.CreateInBoundsGEP(start->getType(), at, i));
+  Value *next = ir.CreateAdd(i, ir.getInt64(1));
+  i->addIncoming(next, loop);
+  ir.CreateCondBr(ir.CreateICmpULT(next, ir.getInt64(own.count)), loop, filled);
+  ir.SetInsertPoint(filled);
+}
+
 // ---- Choice
 
 Components MemoryEmitter::load(const Access &access, const LaneMask &mask) {
+  if (isRegisters(access) && access.index.isUniform())
+    return loadRegisters(access, mask);
   if (access.index.isUniform())
     return loadUniform(access, mask);
-  if (access.index.isLinear() && access.index.stride == access.components)
+  if (isSideBySide(access))
     return loadSideBySide(access, mask);
   callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits,
                 b.slot(kValueSlot));
@@ -273,9 +375,11 @@ Components MemoryEmitter::load(const Access &access, const LaneMask &mask) {
 }
 
 void MemoryEmitter::store(const Access &access, const Components &value, const LaneMask &mask) {
+  if (isRegisters(access) && access.index.isUniform())
+    return storeRegisters(access, value, mask);
   if (access.index.isUniform())
     return storeUniform(access, value, mask);
-  if (access.index.isLinear() && access.index.stride == access.components)
+  if (isSideBySide(access))
     return storeSideBySide(access, value, mask);
   ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
   callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits,

@@ -24,7 +24,7 @@ using Components = llvm::SmallVector<Lanes, 4>;
 
 /// One load or store.
 struct Access {
-  unsigned param = 0;
+  unsigned param = 0; ///< a parameter, or behind them an array of the kernel's own
   ElementKind element = ElementKind::F32;
   unsigned components = 1;
   Lanes index; ///< counts elements
@@ -39,6 +39,8 @@ public:
   /// Lanes that are masked out or out of bounds get 0.
   Components load(const Access &access, const LaneMask &mask);
   void store(const Access &access, const Components &value, const LaneMask &mask);
+  /// Gives all elements of a Thread array the same start, in all lanes.
+  void fillRegisters(unsigned memory, ElementKind element, const Lanes &fill);
   /// Whether an access can be staged: a load side by side or in one place, a store side by side.
   static bool canStage(const Access &access, bool isStore);
   /// Announces an access whose index and mask are known at the start of the block; returns its number.
@@ -58,6 +60,11 @@ private:
   llvm::FixedVectorType *wideType(const Access &access);
   Components split(const Access &access, llvm::Value *wide);
   llvm::Value *joined(const Access &access, const Components &value);
+  bool isRegisters(const Access &access) const;
+  bool isSideBySide(const Access &access) const;
+  llvm::Value *registerAddress(const Access &access, unsigned component);
+  Components loadRegisters(const Access &access, const LaneMask &mask);
+  void storeRegisters(const Access &access, const Components &value, const LaneMask &mask);
   Components loadSideBySide(const Access &access, const LaneMask &mask);
   Components loadUniform(const Access &access, const LaneMask &mask);
   void storeSideBySide(const Access &access, const Components &value, const LaneMask &mask);

@@ -8,6 +8,8 @@
 #include "enigma/Support/Error.h"
 #include "enigma/Target/MSL/Prelude.h"
 
+#include "mlir/IR/Matchers.h"
+
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -67,6 +69,7 @@ public:
     for (auto [arg, name] : llvm::zip(kernel.block().getArguments(), kernel.getArgNames()))
       expressions[arg] = {names.claim(cast<StringAttr>(name).getValue()), 16};
     collectQueries();
+    declareArrays();
     emitBody(kernel.block());
     return assemble(options);
   }
@@ -96,7 +99,117 @@ private:
 
   static bool isQuery(Operation *op) {
     return op->getNumOperands() == 0 && op->getNumResults() == 1 && op->getNumRegions() == 0 &&
-           kindOf(op) != OpKind::constant && !isConvergent(kindOf(op));
+           kindOf(op) != OpKind::constant && !isConvergent(kindOf(op)) &&
+           !isa<BufferType>(op->getResult(0).getType());
+  }
+
+  //===-- Memory of the kernel's own
+  //------------------------------------------------------------------------===//
+
+  // Threadgroup memory is declared at the top of the function (specification 4.4), constant arrays before it
+  // (4.2).
+  void declareArrays() {
+    kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (auto shared = dyn_cast<ThreadgroupAllocOp>(op)) {
+        std::string name = array(shared.getResult(), "shared");
+        statement(alignment(shared.getResult()) + "threadgroup " +
+                  typeName(shared.getType().getElementType()) + " " + name + "[" +
+                  std::to_string(shared.getCount()) + "];");
+      } else if (auto table = dyn_cast<ConstantArrayOp>(op)) {
+        std::string name = array(table.getResult(), "table");
+        constants += alignment(table.getResult()) + "constant " + typeName(table.getType().getElementType()) +
+                     " " + name + "[" + std::to_string(table.getValues().getNumElements()) + "] = {" +
+                     elements(table.getValues()) + "};\n";
+      }
+    });
+    if (!constants.empty())
+      constants += "\n";
+  }
+
+  // Vectors in an array of scalars need an alignment that its elements do not ask for.
+  static std::string alignment(Value array) {
+    unsigned bytes = 0;
+    for (Operation *user : array.getUsers())
+      for (Type moved :
+           {user->getNumResults() ? user->getResult(0).getType() : user->getOperand(0).getType()})
+        if (isVector(moved))
+          bytes = std::max<unsigned>(bytes, lanesOf(moved) * std::max(widthOf(moved), 8u) / 8);
+    return bytes ? "alignas(" + std::to_string(bytes) + ") " : "";
+  }
+
+  std::string array(Value v, llvm::StringRef otherwise) {
+    llvm::StringRef user = nameOf(v.getLoc());
+    std::string name = names.claim(user.empty() ? otherwise : user);
+    expressions[v] = {name, 16};
+    needElement(cast<BufferType>(v.getType()).getElementType());
+    return name;
+  }
+
+  void needElement(Type element) {
+    if (scalarOf(element).isBF16())
+      need(31);
+  }
+
+  std::string elements(ElementsAttr values) {
+    std::string out;
+    for (auto [i, element] : llvm::enumerate(values.getValues<Attribute>())) {
+      constexpr size_t perLine = 12;
+      out += i                                            ? (i % perLine ? ", " : ",\n    ")
+             : values.getNumElements() > int64_t(perLine) ? "\n    "
+                                                          : "";
+      out += literal(cast<TypedAttr>(element)).text;
+    }
+    return out;
+  }
+
+  // A register array starts as its fill each time that its place is reached.
+  void registerArray(RegisterAllocOp op) {
+    std::string fill = use(op.getFill()).text;
+    std::string name = array(op.getResult(), "registers");
+    const uint64_t count = op.getCount();
+    std::string declared = alignment(op.getResult()) + typeName(op.getType().getElementType()) + " " + name +
+                           "[" + std::to_string(count) + "]";
+    constexpr uint64_t mostListed = 16;
+    Attribute constant;
+    if (matchPattern(op.getFill(), m_Constant(&constant)) && isZero(constant))
+      return statement(declared + " = {};");
+    if (count <= mostListed && fill.size() <= 16) {
+      std::string list = fill;
+      for (uint64_t i = 1; i < count; ++i)
+        list += ", " + fill;
+      return statement(declared + " = {" + list + "};");
+    }
+    std::string i = names.claim("i");
+    statement(declared + ";");
+    statement("for (uint " + i + " = 0; " + i + " < " + std::to_string(count) + "; ++" + i + ") {");
+    statement("    " + name + "[" + i + "] = " + fill + ";");
+    statement("}");
+  }
+
+  static bool isZero(Attribute value) {
+    if (auto number = dyn_cast<FloatAttr>(value))
+      return number.getValue().isPosZero();
+    auto integer = dyn_cast<IntegerAttr>(value);
+    return integer && integer.getValue().isZero();
+  }
+
+  void barrier(llvm::StringRef function, uint32_t flags) {
+    settleReads();
+    constexpr uint32_t device = 1, threadgroup = 2, automatic = 8;
+    if (flags & automatic)
+      flags = threadgroup | (rereadsParameter() ? device : 0);
+    std::string text;
+    for (auto [bit, name] : {std::pair(device, "mem_device"), std::pair(threadgroup, "mem_threadgroup")})
+      if (flags & bit)
+        text += (text.empty() ? "mem_flags::" : " | mem_flags::") + std::string(name);
+    statement(function.str() + "(" + (text.empty() ? "mem_flags::mem_none" : text) + ");");
+  }
+
+  bool rereadsParameter() {
+    return llvm::any_of(kernel.block().getArguments(), [&](BlockArgument arg) {
+      return isa<BufferType>(arg.getType()) && kernel.isWritten(arg.getArgNumber()) &&
+             llvm::any_of(arg.getUsers(), [](Operation *user) { return user->getNumResults() != 0; });
+    });
   }
 
   MslText assemble(const MslOptions &options) {
@@ -117,6 +230,7 @@ private:
     std::string out = "// MSL " + std::to_string(version / 10) + "." + std::to_string(version % 10) + "\n";
     out += "#include <metal_stdlib>\nusing namespace metal;\n\n#pragma METAL fp contract(off)\n\n";
     out += preludeFor(used);
+    out += constants;
     out += "kernel void " + kernel.getSymName().str() + "(\n";
     std::vector<std::string> params;
     for (BlockArgument arg : kernel.block().getArguments()) {
@@ -160,6 +274,15 @@ private:
       return branch(cast<IfOp>(op));
     case OpKind::while_:
       return repeat(cast<WhileOp>(op));
+    case OpKind::threadgroup_alloc:
+    case OpKind::constant_array:
+      return; // declared already
+    case OpKind::register_alloc:
+      return registerArray(cast<RegisterAllocOp>(op));
+    case OpKind::threadgroup_barrier:
+      return barrier("threadgroup_barrier", cast<ThreadgroupBarrierOp>(op).getFlags());
+    case OpKind::simdgroup_barrier:
+      return barrier("simdgroup_barrier", cast<SimdgroupBarrierOp>(op).getFlags());
     case OpKind::load:
       return define(op.getResult(0), element(op.getOperand(0), op.getOperand(1), op.getResult(0).getType()),
                     true);
@@ -315,22 +438,26 @@ private:
     expressions[op.getResult(1)] = {second, 16};
   }
 
+  // "const device ", "threadgroup ": what a pointer into a buffer or array is declared with.
+  std::string spaceOf(Value buffer) {
+    AddressSpace in = cast<BufferType>(buffer.getType()).getSpace();
+    auto arg = dyn_cast<BlockArgument>(buffer);
+    return (arg && !kernel.isWritten(arg.getArgNumber()) ? "const " : "") + stringifyAddressSpace(in).str() +
+           " ";
+  }
+
   // The text of an element, or of a vector of consecutive ones.
   Expression element(Value buffer, Value index, Type type) {
     const std::string &base = expressions[buffer].text;
     if (auto at = vectors.find(index); at != vectors.end()) {
-      std::string space =
-          kernel.isWritten(cast<BlockArgument>(buffer).getArgNumber()) ? "device " : "const device ";
-      return {"*((" + space + typeName(type) + "*)" + base + " + " + at->second + ")", 15};
+      return {"*((" + spaceOf(buffer) + typeName(type) + "*)" + base + " + " + at->second + ")", 15};
     }
     const Expression &i = use(index);
     if (isScalar(type) && addresses.contains(index))
       return {"*(" + base + " + " + i.text + ")", 15};
     if (isScalar(type))
       return {base + "[" + i.text + "]", 16};
-    auto arg = cast<BlockArgument>(buffer);
-    std::string space = kernel.isWritten(arg.getArgNumber()) ? "device " : "const device ";
-    return {"*(" + space + typeName(type) + "*)(" + base + " + " +
+    return {"*(" + spaceOf(buffer) + typeName(type) + "*)(" + base + " + " +
                 (addresses.contains(index) ? i.text : wrapped(i, 13)) + ")",
             15};
   }
@@ -350,6 +477,7 @@ private:
   llvm::DenseMap<Value, std::string>
       vectors;                     ///< indices in elements as what is added to a pointer to vectors
   llvm::DenseSet<Value> addresses; ///< sums that are written out where they are used
+  std::string constants;           ///< program-scope arrays
   int version = 22;
 };
 

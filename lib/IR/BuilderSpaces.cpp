@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory that a kernel brings itself, and barriers. The limits are Metal's: 32 KB of threadgroup memory for
+// all arrays together, which holds for every GPU family that has Metal 3.
+#include "enigma/IR/Builder.h"
+
+#include <algorithm>
+
+namespace enigma::ir {
+namespace {
+
+/// Elements of an array of the kernel's own; nothing for a parameter.
+std::optional<uint64_t> countOf(const Function &f, Value buffer) {
+  const Op *op = f.definition(buffer);
+  if (!op)
+    return std::nullopt;
+  return info(op->opcode).rule.kind == Rule::Kind::table ? f.table(op->immediate).size() : op->immediate;
+}
+
+std::string inBytes(uint64_t bytes) {
+  return bytes % 1024 == 0 && bytes ? std::to_string(bytes / 1024) + " KB" : std::to_string(bytes) + " bytes";
+}
+
+std::string described(Elem elem, uint64_t count) {
+  return std::to_string(count) + " elements of " + std::string(name(elem)) + " are " +
+         inBytes(count * bytes(elem));
+}
+
+} // namespace
+
+uint64_t threadgroupBytes(const Function &f) {
+  uint64_t end = 0;
+  for (uint32_t i = 0; i < f.numOps(); ++i) {
+    const Op &op = f.op(i);
+    if (op.opcode != Opcode::threadgroup_alloc)
+      continue;
+    const uint64_t size = bytes(f.type(f.result(op)).elem);
+    end = (end + size - 1) / size * size + op.immediate * size;
+  }
+  return end;
+}
+
+Value Builder::threadgroupAlloc(uint64_t count, Elem elem) {
+  if (count == 0)
+    fail("threadgroup_alloc: needs at least one element");
+  const uint64_t before = threadgroupBytes(fn), size = bytes(elem);
+  const uint64_t start = (before + size - 1) / size * size;
+  if (count > maxThreadgroupBytes || start + count * size > maxThreadgroupBytes) {
+    std::string sum = count > maxThreadgroupBytes ? std::to_string(count) + " elements of " +
+                                                        std::string(name(elem)) + " are more than that"
+                                                  : described(elem, count);
+    if (before && count <= maxThreadgroupBytes)
+      sum += ", with the " + inBytes(before) + " allocated before " + inBytes(start + count * size);
+    std::vector<std::string> notes{"a threadgroup has 32 KB (32768 bytes) of threadgroup memory"};
+    for (uint32_t i = 0; i < fn.numOps(); ++i)
+      if (const Op &op = fn.op(i); op.opcode == Opcode::threadgroup_alloc)
+        if (SourceLoc loc = fn.locate(op.place))
+          notes.push_back(inBytes(op.immediate * bytes(fn.type(fn.result(op)).elem)) + " allocated at " +
+                          loc.file + ":" + std::to_string(loc.line));
+    notes.push_back("use a smaller tile, or keep what one thread needs in a register_tensor");
+    fail("threadgroup_alloc: does not fit: " + sum, std::move(notes));
+  }
+  return append(Opcode::threadgroup_alloc, {}, Type::buffer(elem, Space::threadgroup), count);
+}
+
+Value Builder::registerAlloc(uint64_t count, Elem elem, Operand fill) {
+  constexpr uint64_t most = 4096; // bytes; a GPU thread has some 1 KB of registers, and spills the rest
+  if (count == 0)
+    fail("register_tensor: needs at least one element");
+  if (count > most || count * bytes(elem) > most)
+    fail("register_tensor: does not fit: " + described(elem, count) + ", a thread can have 4 KB",
+         {"registers are what one thread keeps for itself; share larger arrays with threadgroup_alloc"});
+  if (!fill.isLiteral() && fn.type(fill.value) != Type::value(elem))
+    fail("register_tensor: the fill must be " + std::string(name(elem)) + " like the elements, got " +
+             fn.type(fill.value).str(),
+         {"convert it: enigma." + std::string(name(elem)) + "(x)"});
+  if (fill.isLiteral() && elem == Elem::b1 && fill.literal.kind == Literal::Kind::integer &&
+      fill.literal.magnitude <= 1)
+    fill = Literal(fill.literal.magnitude == 1);
+  Value f = materialise("register_tensor", fill, elem);
+  return append(Opcode::register_alloc, {f}, Type::buffer(elem, Space::thread), count);
+}
+
+Value Builder::constantArray(std::vector<uint64_t> bits, Elem elem) {
+  constexpr uint64_t most = 65536; // bytes; it is part of the program's text
+  if (bits.empty())
+    fail("constant_array: needs at least one element");
+  if (bits.size() > most || bits.size() * bytes(elem) > most)
+    fail("constant_array: " + described(elem, bits.size()) + ", at most 64 KB can be part of a program",
+         {"pass a large array as a buffer parameter"});
+  return append(Opcode::constant_array, {}, Type::buffer(elem, Space::constant),
+                fn.addTable(std::move(bits)));
+}
+
+void Builder::barrier(Opcode op, MemFlags flags) {
+  append(op, std::initializer_list<Value>{}, Type{}, static_cast<uint64_t>(flags));
+}
+
+void Builder::checkConstantIndex(std::string_view what, Value buffer, const Operand &index) {
+  if (!index.isLiteral() || index.literal.kind != Literal::Kind::integer)
+    return;
+  auto count = countOf(fn, buffer);
+  if (!count || (!index.literal.negative && index.literal.magnitude < *count))
+    return;
+  std::string array(fn.nameOf(buffer));
+  fail(std::string(what) + ": index " + index.literal.str() +
+       " is out of bounds: " + (array.empty() ? "the array" : array) + " has " + std::to_string(*count) +
+       (*count == 1 ? " element" : " elements"));
+}
+
+void Builder::checkWritable(std::string_view what, Value buffer) {
+  if (fn.type(buffer).space == Space::constant)
+    fail(std::string(what) + ": a constant array cannot be written",
+         {"use a register_tensor, or threadgroup_alloc to share it"});
+}
+
+} // namespace enigma::ir

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// What threadgroups with barriers need besides generated code: memory for the simdgroups that wait, and the
+// reports of barriers that not all threads reach.
+//
+// A simdgroup is a coroutine (KernelCoroutine.cpp). Whenever it stops it leaves in LaneFrame::at where: the
+// number of the barrier, or one of the values below.
+#pragma once
+
+#include "LaneMemory.h"
+
+namespace enigma::host {
+
+inline constexpr uint32_t kFinished = hostabi::GroupFault::finished; ///< ran to the end
+inline constexpr uint32_t kFaulty = ~0u - 1;                         ///< reported a fault
+inline constexpr uint32_t kStopped = ~0u - 2;                        ///< the launch is to stop
+
+/// Memory for the frames of one threadgroup's coroutines, aligned to kFrameAlign; null where there is none,
+/// which is reported. It is the thread's own and kept from launch to launch.
+inline constexpr uint64_t kFrameAlign = 256;
+void *takeFrames(const LaneFrame *frame, uint64_t bytes);
+void giveFrames(void *memory);
+
+/// Simdgroup `simdgroup` stands at `at`, where simdgroup 0 stands at `first`.
+void reportSimdgroups(const LaneFrame *frame, uint32_t first, uint32_t at, uint32_t simdgroup);
+/// Of the lanes `expected` only `present` came to barrier `site`.
+void reportLanes(const LaneFrame *frame, uint32_t site, uint32_t present, uint32_t expected);
+
+} // namespace enigma::host
