@@ -58,6 +58,15 @@ private:
       auto kind = kindOf(&op);
       if (kind == OpKind::thread_position_in_grid || isElementwise(kind))
         continue;
+      if (isa<ThreadgroupBarrierOp, SimdgroupBarrierOp>(op))
+        return op.emitError() << "vec_width: the kernel has a barrier, at which one thread would stand for "
+                              << width;
+      if (isa<ThreadgroupAllocOp, RegisterAllocOp, ConstantArrayOp>(op))
+        return op.emitError() << "vec_width: arrays that the kernel declares have no form for " << width
+                              << " positions of one thread";
+      if (isa<IfOp, ForOp, WhileOp>(op))
+        return op.emitError() << "vec_width: loops and branches have no form for " << width
+                              << " positions of one thread";
       if (op.getName().stripDialect().starts_with("thread") ||
           op.getName().stripDialect().starts_with("simdgroup") ||
           op.getName().stripDialect().starts_with("dispatch") ||

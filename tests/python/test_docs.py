@@ -19,7 +19,10 @@ import pytest
 import enigma
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/kernels.md", "docs/simdgroups.md", "docs/tensors.md", "docs/runtime.md"]
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("kernels", "memory", "simdgroups", "tensors", "runtime")),
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.M | re.S)
 
 

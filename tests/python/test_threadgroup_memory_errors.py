@@ -129,10 +129,7 @@ def test_data_that_keep_some_lanes_from_a_barrier():
     en.HostRuntime().launch(en.compile(k), [x.copy()], 256, 128)
     x[200] = 0
     text = launch(k, [x], 256, 128)
-    assert (
-        "enigma_kernel_k: the barrier is reached by 31 of the 32 threads of simdgroup 2, threadgroup (1, 0, 0)"
-        in text
-    )
+    assert "k: the barrier is reached by 31 of the 32 threads of simdgroup 2, threadgroup (1, 0, 0)" in text
     assert line_of(text, "here")
 
 
