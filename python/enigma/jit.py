@@ -17,7 +17,6 @@ The kernel is traced at each launch, with the launch's size known.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable
 from types import FunctionType
@@ -147,6 +146,8 @@ def _size(kernel: str, what: str, size: Any) -> tuple[int, int, int]:
 
 def _bind(kernel: KernelFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """Arguments in the order of the parameters; an error names those that are missing."""
+    import inspect
+
     name = kernel.__name__
     signature = inspect.signature(kernel.__wrapped__)
     parameters = list(signature.parameters.values())
@@ -229,7 +230,8 @@ def launch(
     from enigma.decorators import _source_of
 
     bound = _bind(kernel, args, kwargs)
-    names = list(inspect.signature(kernel.__wrapped__).parameters)
+    code = kernel.__wrapped__.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     values = tuple(_argument(kernel, n, v) for n, v in zip(names, bound, strict=True))
     source = _source_of(kernel.__wrapped__)
     function = kernel.__wrapped__
@@ -273,6 +275,8 @@ def _tensors(function: JitFunction, arguments: list[Any]) -> list[Tensor]:
 
 def run(function: JitFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Session:
     """Runs the function with its arguments, and gives what it launched."""
+    import inspect
+
     try:
         bound = inspect.signature(function.__wrapped__).bind(*args, **kwargs)
     except TypeError as error:
