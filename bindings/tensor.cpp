@@ -107,6 +107,17 @@ Tensor tensorOfBuffer(nb::handle buffer, nb::handle layout, int64_t baseOffset) 
   memory->baseOffset = baseOffset;
   memory->layout = anyFrom(layout, "the layout of a tensor");
   Tensor tensor = checkedTensor(memory);
+  const std::vector<int64_t> &shape =
+      nb::inst_ptr<BufferHandle>(buffer)->shape; // of an array, none of a parameter
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count = layout::mulInt(count, extent);
+  int64_t needed =
+      layout::staticInt(layout::IntTuple(cosize(memory->layout)), "the size of a layout") + baseOffset;
+  if (!shape.empty() && needed > count)
+    layout::fail("make_tensor: the layout reaches element " + std::to_string(needed - 1) + ", but " +
+                     memory->name + " has " + std::to_string(count) + " elements",
+                 {"allocate enigma.cosize(layout) elements"});
   trace.memories.emplace_back(std::move(memory), value);
   return tensor;
 }

@@ -301,7 +301,7 @@ void TensorAccess::storeGroups(const Tensor &tensor, Value buffer, const std::ve
 }
 
 void TensorAccess::store(const Tensor &tensor, Value buffer, const Fragment &fragment) {
-  if (productEach(tensor.domain().shape()) != productEach(fragment.shape))
+  if (productEach(wrap(tensor.domain().shape())) != productEach(wrap(fragment.shape)))
     fail(tensor.memory()->name + ": the tensor has the shape " + print(tensor.domain().shape().view()) +
              ", the fragment that is stored " + print(fragment.shape.view()),
          {"both must have the same number of elements in each mode"});

@@ -172,12 +172,16 @@ def as_fragment(what: str, x: Any) -> Fragment:
     raise TypeError(f"{what}: needs a tensor or a fragment, got {type(x).__name__}")
 
 
+def _modes(shape: Any) -> Any:
+    return shape if isinstance(shape, tuple) else (shape,)
+
+
 def elementwise(what: str, function: Callable[..., Any], *operands: Any) -> Fragment:
     """The function of each element of the fragments, and of the numbers beside them."""
     fragments = [x for x in operands if isinstance(x, Fragment)]
     like = fragments[0]
     for other in fragments[1:]:
-        if other.shape != like.shape:
+        if _modes(other.shape) != _modes(like.shape):
             fail(
                 f"{what}: the fragments have the shapes {like.shape} and {other.shape}",
                 ["elementwise operations take fragments of one shape, and numbers"],

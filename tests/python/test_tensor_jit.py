@@ -814,3 +814,63 @@ def test_swizzled_tensors_keep_their_vectors(source):
             expected[SWIZZLED((i, j))] = a[source((i, j))] + np.float32(1)
     np.testing.assert_array_equal(in_three_ways(compiled, [a], (256,)), expected)
     assert "4 x f32x4" in compiled.explain() and "not wider" not in compiled.explain()
+
+
+@enigma.jit
+def transposed(A, B):
+    gA, gB = enigma.tensor_zipped_divide(A, (8, 8)), enigma.tensor_zipped_divide(B, (8, 8))
+
+    @enigma.kernel
+    def inner(a, b):
+        tx, ty, _ = enigma.arch.thread_idx()
+        bx, by, _ = enigma.arch.block_idx()
+        layout = enigma.composition(enigma.Swizzle(3, 0, 3), enigma.Layout((8, 8), (8, 1)))
+        tile = enigma.make_tensor(enigma.threadgroup_alloc(64, enigma.f32), layout)
+        tile[ty, tx] = a[(ty, tx), (by, bx)]
+        enigma.barrier()
+        b[(ty, tx), (bx, by)] = tile[tx, ty]
+
+    inner(gA, gB).launch(grid=(32, 16), block=(8, 8))
+
+
+def test_a_swizzled_threadgroup_tensor_transposes_tiles():
+    A = enigma.Tensor("A", 0, "float", enigma.Layout((16, 32), (32, 1)))
+    B = enigma.Tensor("B", 1, "float", enigma.Layout((32, 16), (16, 1)))
+    compiled = enigma.compile(transposed, A, B)
+    a = np.random.default_rng(9).random((16, 32), np.float32)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (32, 16)), a.T)
+
+
+def test_a_register_tensor_holds_a_fragment():
+    @enigma.jit
+    def through_registers(A, B):
+        gA, gB = (enigma.tensor_zipped_divide(t, 8) for t in (A, B))
+
+        @enigma.kernel
+        def inner(a, b):
+            i = enigma.thread_position_in_grid
+            held = enigma.make_tensor(enigma.register_tensor(8, enigma.f32), 8)
+            held.fill(1.0)
+            for k in enigma.range(3):
+                held.store(held.load() + a[None, i].load() * enigma.f32(k))
+            enigma.copy(held, b[None, i])
+
+        inner(gA, gB).launch(grid=8, block=8)
+
+    compiled = enigma.compile(through_registers, *vectors(64))
+    a = np.random.default_rng(10).integers(0, 9, 64).astype(np.float32)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (64,)), 1 + 3 * a)
+
+
+def test_a_layout_larger_than_its_array_is_refused():
+    @enigma.jit
+    def too_small(A):
+        @enigma.kernel
+        def inner(a):
+            tile = enigma.make_tensor(enigma.threadgroup_alloc(63, enigma.f32), (8, 8))
+            a[0] = tile[7, 7]
+
+        inner(A).launch(grid=1, block=1)
+
+    message = error_of(too_small, *vectors(1, "A"))
+    assert "reaches element 63" in message and "63 elements" in message
