@@ -181,8 +181,11 @@ public:
   Composer(LayoutView a, LayoutView b) : a(a), b(b) {}
 
   Layout run() {
-    needPositive("composition", a);
     Layout out = Layout::building();
+    if (composeInts(out, a, b))
+      return out;
+    out.rewind(0);
+    needPositive("composition", a);
     compose(out, b);
     checkSums();
     out.shape().checkLimits();

@@ -110,6 +110,9 @@ inline void needPositive(const char *op, LayoutView layout) {
     if (s->isInt() && s->value < 1)
       failSignTurning(op, layout);
 }
+/// composition(a, b) where every leaf is a plain integer and the results are few; false, with nothing
+/// promised about `out`, where composition has to look closer, which includes every error.
+bool composeInts(Layout &out, LayoutView a, LayoutView b);
 /// The modes of the tiler as steps from copy to copy of the block.
 Layout copiesOf(LayoutView block, LayoutView tiler);
 /// rightInverse(zip(a, b)) of two tuples of equal rank.

@@ -68,6 +68,8 @@ private:
 
 class IntTuple {
 public:
+  static constexpr uint32_t kInlineNodes = 12; ///< held without an allocation
+
   /// The empty tuple ().
   IntTuple() { nodes.push_back(tupleNode(0, 1)); }
   IntTuple(int64_t value) { nodes.push_back(intNode(value)); }
@@ -109,6 +111,8 @@ public:
   Node &last() { return nodes.back(); }
   Node *data() { return nodes.data(); }
   const Node *data() const { return nodes.data(); }
+  /// Appends n nodes for the caller to write; `rewind` cuts off what was not needed.
+  Node *extend(uint32_t n) { return nodes.extend(n); }
   /// Drops the nodes from position `to` on, while building.
   void rewind(uint32_t to) { nodes.truncate(to); }
   /// Checks the limits on depth and size; every tree that a user hands in goes through it.
@@ -122,7 +126,7 @@ private:
   explicit IntTuple(Building) {}
   [[noreturn]] static void failTooLarge(uint32_t entries);
   void checkLimitsOfMany() const;
-  InlineVector<Node, 12> nodes;
+  InlineVector<Node, kInlineNodes> nodes;
 };
 
 std::string print(View t);

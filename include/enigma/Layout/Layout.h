@@ -19,6 +19,8 @@
 
 #include "enigma/Layout/IntTuple.h"
 
+#include <utility>
+
 namespace enigma::layout {
 
 /// A layout, or one of its modes, by reference. Shape and stride have the same structure, so their nodes run
@@ -90,6 +92,8 @@ public:
   uint32_t nodeCount() const { return shape_.nodeCount(); }
   Node &lastShape() { return shape_.last(); }
   Node &lastStride() { return stride_.last(); }
+  /// Appends n nodes to shape and to stride for the caller to write, as IntTuple::extend.
+  std::pair<Node *, Node *> extend(uint32_t n) { return {shape_.extend(n), stride_.extend(n)}; }
   void rewind(uint32_t to) {
     shape_.rewind(to);
     stride_.rewind(to);

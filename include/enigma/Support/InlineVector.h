@@ -78,6 +78,13 @@ public:
     copy(data_ + size_, from, n);
     size_ += n;
   }
+  /// Appends n elements whose values the caller writes, and gives the place of the first.
+  T *extend(uint32_t n) {
+    if (size_ + n > capacity_) [[unlikely]]
+      grow(size_ + n);
+    size_ += n;
+    return data_ + size_ - n;
+  }
   void resize(uint32_t n, const T &value) {
     if (n > capacity_) [[unlikely]]
       grow(n);
