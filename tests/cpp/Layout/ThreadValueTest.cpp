@@ -35,6 +35,11 @@ TEST(ThreadValueLayout, IsTheCompositionThatDefinesIt) {
     some.push_back(Layout(shape));
     some.push_back(makeLayoutRight(shape));
   }
+  some.push_back(
+      Layout(IntTuple{IntTuple{2, 2}, 3}, IntTuple{IntTuple{6, 1}, 2})); // compact, in no usual order
+  some.push_back(Layout(IntTuple{3, 2, 2}, IntTuple{2, 6, 1}));
+  some.push_back(Layout(IntTuple{IntTuple{2, 1, 2}, IntTuple{2, 2, 2, 2}},
+                        IntTuple{IntTuple{16, 7, 4}, IntTuple{1, 32, 2, 8}}));
   some.push_back(Layout(IntTuple{4, 2}, IntTuple{4, 1})); // with gaps
   some.push_back(Layout(IntTuple{4, 2}, IntTuple{0, 1})); // not injective
   int answered = 0, refused = 0;
