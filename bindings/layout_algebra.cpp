@@ -766,6 +766,25 @@ void bindAlgebra(nb::module_ &m) {
       nb::sig("def local_partition(layout: Layout, thr: Layout, index: int) -> tuple[Layout, typing.Any]"),
       "What one thread of a thread layout gets, and its offset.\n\n"
       ">>> local_partition(Layout((16, 32), (32, 1)), Layout((4, 8), (8, 1)), 9)\n((4,4):(128,8), 33)");
+  m.def(
+      "tv_partition",
+      [pair](nb::handle l, nb::handle tv, nb::handle tiler, nb::handle thread) {
+        return pair(tvPartition(layoutFrom(l, "the layout"), layoutFrom(tv, "the thread-value layout"),
+                                tilerFrom(tiler), tupleFrom(thread, "a thread")));
+      },
+      "layout"_a, "tv"_a, "tiler"_a, "thread"_a,
+      nb::sig("def tv_partition(layout: Layout, tv: Layout, tiler: typing.Any, thread: typing.Any) "
+              "-> tuple[Layout, typing.Any]"),
+      "What one thread gets of every tile: the layout (values, tiles), and its offset.\n\n"
+      "layout: what is divided into tiles, in elements.\n"
+      "tv: (threads, values) to positions in a tile, of which it reaches the last one; see make_layout_tv.\n"
+      "tiler: the shape of a tile.\n"
+      "thread: a number from 0 on, or a coordinate in the threads of tv.\n\n"
+      "Errors: LayoutError where tv and the tile end at different elements, and for a thread that tv does "
+      "not have.\n\n"
+      ">>> tiler, tv = make_layout_tv(Layout((4, 8), (8, 1)), Layout((2, 2), (2, 1)))\n"
+      ">>> tv_partition(Layout((16, 32), (32, 1)), tv, tiler, 9)     # row 1, column 1 of the threads\n"
+      "(((2,2),(2,2)):((1,32),(256,16)), 66)");
 }
 
 } // namespace

@@ -51,4 +51,24 @@ std::pair<Layout, IntTuple> localPartition(LayoutView layout, LayoutView thr, Vi
   return pickFromGrid(zippedDivide(layout, Tiler(productEach(thr.shape))), flatCoord(thr, index), 0);
 }
 
+std::pair<Layout, IntTuple> tvPartition(LayoutView layout, LayoutView tv, const Tiler &tiler, View thread) {
+  if (!tv.isTuple() || tv.rank() != 2)
+    fail("tv_partition: a thread-value layout has the modes (threads, values), got " + print(tv));
+  const Node threads = size(tv[0]), reach = cosize(tv);
+  const Node number = thread.isTuple() ? crd2idx(thread, tv.shape[0]) : thread.leaf();
+  if (number.isInt() && threads.isInt() && (number.value < 0 || number.value >= threads.value))
+    fail("tv_partition: there is no thread " + print(thread) + " among the " + printLeaf(threads) + " of " +
+             print(tv),
+         {"threads count from 0 to " + std::to_string(threads.value - 1)});
+  const Layout zipped = zippedDivide(layout, tiler);
+  const LayoutView tile = zipped.view()[0], rest = zipped.view()[1];
+  const Node elements = size(tile);
+  if (reach.isInt() && elements.isInt() && reach.value != elements.value)
+    fail("tv_partition: the thread-value layout " + print(tv) + " covers " + printLeaf(reach) +
+             " elements, the tile " + print(tiler) + " has " + printLeaf(elements),
+         {"make_layout_tv gives the tiler that fits"});
+  const Layout owned = composition(tile, tv);
+  return {makeLayout({owned.view()[1], rest}), crd2idx(thread, owned.view()[0])};
+}
+
 } // namespace enigma::layout

@@ -123,6 +123,7 @@ void extremes(Input in) {
     attempt([&] { dice(t, a.view()); });
     attempt([&] { localTile(a, u, t); });
     attempt([&] { localPartition(a, b, IntTuple(n)); });
+    attempt([&] { tvPartition(a, b, u, t); });
     attempt([&] { hierCoord(a, t); });
     attempt([&] { idx2crd(t, u); });
     attempt([&] { crd2crd(t, u, a.shape()); });

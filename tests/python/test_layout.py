@@ -233,6 +233,37 @@ def test_thread_value_picture_names_every_owner_once():
         tv.draw(tile=(2, 2))
 
 
+@pytest.mark.parametrize(
+    "layout", [Layout((16, 24), (24, 1)), Layout((16, 24)), Layout((16, (8, 3)), (8, (1, 128)))]
+)
+def test_tv_partition_gives_each_element_to_the_thread_that_stands_there(layout):
+    thr, val = Layout((2, 4), (4, 1)), Layout((4, 2), (2, 1))  # a tile of 8 x 8
+    tiler, tv = en.make_layout_tv(thr, val)
+    owned = []
+    for thread in range(8):
+        mine, offset = en.tv_partition(layout, tv, tiler, thread)
+        row, column = divmod(thread, 4)
+        assert en.tv_partition(layout, tv, tiler, (column, row)) == (mine, offset)
+        for value in range(8):
+            for i in range(2):
+                for j in range(3):
+                    at = offset + mine((value, (i, j)))
+                    assert at == layout((8 * i + 4 * row + value // 2, 8 * j + 2 * column + value % 2))
+                    owned.append(at)
+    assert sorted(owned) == list(range(16 * 24))
+
+
+def test_tv_partition_refuses_another_tile_and_an_unknown_thread():
+    tiler, tv = en.make_layout_tv(Layout((2, 4), (4, 1)), Layout((4, 2), (2, 1)))
+    matrix = Layout((16, 24), (24, 1))
+    with pytest.raises(LayoutError, match=r"covers 64 elements, the tile .* has 32"):
+        en.tv_partition(matrix, tv, (4, 8), 0)
+    with pytest.raises(LayoutError, match="no thread 8 among the 8"):
+        en.tv_partition(matrix, tv, tiler, 8)
+    with pytest.raises(LayoutError, match=r"modes \(threads, values\)"):
+        en.tv_partition(matrix, Layout(64), tiler, 0)
+
+
 @pytest.mark.parametrize("options", [{}, {"color": "bank"}, {"color": "thread"}, {"color": "none"}])
 def test_svg_is_well_formed_and_has_a_cell_for_each_element(options):
     for layout in (

@@ -155,6 +155,11 @@ std::pair<Layout, IntTuple> localTile(LayoutView layout, const Tiler &tiler, Vie
 std::pair<Layout, IntTuple> localTile(LayoutView layout, View tiler, View coord, View projection);
 /// What thread number `index` of the thread layout gets.
 std::pair<Layout, IntTuple> localPartition(LayoutView layout, LayoutView thr, View index);
+/// What one thread gets of every tile: with ((tile),(rest)) = zippedDivide(layout, tiler), the layout
+/// (values, rest) and the offset of the thread, both in composition(tile, tv). `tv` is (threads, values), as
+/// makeLayoutTV gives it with the tiler. LayoutError where it has another rank, where it does not end where
+/// the tile ends, and for a thread that it does not have.
+std::pair<Layout, IntTuple> tvPartition(LayoutView layout, LayoutView tv, const Tiler &tiler, View thread);
 
 /// Can every composition with this layout on the left that respects divisibility succeed? True where sorted
 /// strides divide one another (Colfax: tractable), so that complement and inverses exist and fill their
