@@ -38,6 +38,12 @@ class Counts:
     """Of the integer operations, divisions and remainders."""
     allocas: int = 0
     """Variables that could not be kept in registers."""
+    local_loads: int = 0
+    """Loads from threadgroup memory."""
+    local_stores: int = 0
+    barriers: int = 0
+    lanes: int = 0
+    """Operations among the lanes of a simdgroup, such as simd_sum."""
 
 
 def llvm_ir(source: str) -> str:
@@ -96,4 +102,8 @@ def count(source: str) -> Counts:
         integer=len(arithmetic),
         divisions=sum(o.endswith(("div", "rem")) for o in arithmetic),
         allocas=sum("= alloca " in line for line in lines),
+        local_loads=sum(bool(re.search(r"= load .*, ptr addrspace\(3\)", line)) for line in lines),
+        local_stores=sum(bool(re.search(r"^\s*store .*, ptr addrspace\(3\)", line)) for line in lines),
+        barriers=sum(bool(re.search(r"\bcall .*@_ZN5metal\d+\w+_barrier", line)) for line in lines),
+        lanes=sum(bool(re.search(r"\bcall .*@_ZN5metal\d+(?:simd|quad)_", line)) for line in lines),
     )

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The showcase kernels of examples/ beside the best hand-written Metal: no more memory traffic, barriers and index arithmetic.
+
+Each row names an example and makes inputs; NumPy in f64 says what comes out. Both texts run in the stand-in, which shares
+no code with the emitter.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from msl import standin
+from msl.counts import Counts, count
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def example(name):
+    (path,) = EXAMPLES.glob(f"[0-9][0-9]_{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def hand_written(name):
+    return (EXAMPLES / "metal" / f"{name}.metal").read_text()
+
+
+def rms_norm_inputs(rng):
+    return [rng.standard_normal((5, 1024), np.float32), rng.random(1024, np.float32)]
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    sizes: tuple
+    """Arguments of the example's compiled_for()."""
+    inputs: Callable[[np.random.Generator], list]
+    shape: tuple
+    tolerance: float
+    hand_written: Counts
+    """What the hand-written kernel does, so that it cannot get worse unseen."""
+
+
+SHOWCASE = [
+    Case(
+        "rms_norm", (5,), rms_norm_inputs, (5, 1024), 2e-6,
+        Counts(loads=8, stores=4, wide_loads=8, wide_stores=4, integer=2, local_loads=2, local_stores=1, barriers=1, lanes=1),
+    ),
+]  # fmt: skip
+NO_MORE = (
+    "loads", "stores", "local_loads", "local_stores", "barriers", "lanes", "integer", "divisions", "allocas",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SHOWCASE, ids=lambda c: c.name)
+def test_generated_kernel_does_no_more_than_the_hand_written_one(case):
+    theirs = count(hand_written(case.name))
+    assert theirs == case.hand_written
+    ours = count(example(case.name).compiled_for(*case.sizes).metal_source)
+    for what in NO_MORE:
+        assert getattr(ours, what) <= getattr(theirs, what), (what, ours, theirs)
+    assert (ours.wide_loads, ours.wide_stores) == (theirs.wide_loads, theirs.wide_stores)
+
+
+@pytest.mark.parametrize("case", SHOWCASE, ids=lambda c: c.name)
+def test_both_texts_are_strict_metal_and_give_what_numpy_gives(case):
+    module = example(case.name)
+    compiled = module.compiled_for(*case.sizes)
+    arrays = case.inputs(np.random.default_rng(1))
+    right = module.reference(*arrays)
+    for text in (compiled.metal_source, hand_written(case.name)):
+        assert standin.check(text) == []
+        kernel = standin.compile(text)
+        for reverse in (False, True):  # the order of the threads makes no difference
+            out = np.full(case.shape, np.nan, np.float32)
+            kernel.run([*arrays, out], grid=compiled.grid, threads=compiled.block, reverse=reverse)
+            np.testing.assert_allclose(out, right, rtol=case.tolerance, atol=case.tolerance / 10)
