@@ -37,6 +37,13 @@ def rms_norm_inputs(rng):
     return [rng.standard_normal((5, 1024), np.float32), rng.random(1024, np.float32)]
 
 
+def softmax_inputs(rng):
+    x = rng.normal(0, 30, (5, 1000)).astype(np.float32)
+    x[1] = -1000.0  # nothing but exp() of a large negative number, if the maximum were not subtracted
+    x[2, 999] = 500.0
+    return [x]
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -53,6 +60,10 @@ SHOWCASE = [
     Case(
         "rms_norm", (5,), rms_norm_inputs, (5, 1024), 2e-6,
         Counts(loads=8, stores=4, wide_loads=8, wide_stores=4, integer=2, local_loads=2, local_stores=1, barriers=1, lanes=1),
+    ),
+    Case(
+        "softmax", (5, 1000), softmax_inputs, (5, 1000), 1e-5,
+        Counts(loads=8, stores=8, wide_loads=8, wide_stores=8, integer=2, lanes=2),
     ),
 ]  # fmt: skip
 NO_MORE = (
