@@ -44,6 +44,10 @@ def softmax_inputs(rng):
     return [x]
 
 
+def laplacian_inputs(rng):
+    return [rng.random(1000, np.float32)]
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -64,6 +68,10 @@ SHOWCASE = [
     Case(
         "softmax", (5, 1000), softmax_inputs, (5, 1000), 1e-5,
         Counts(loads=8, stores=8, wide_loads=8, wide_stores=8, integer=2, lanes=2),
+    ),
+    Case(
+        "laplacian", (1000,), laplacian_inputs, (1000,), 5e-6,
+        Counts(loads=3, stores=1, wide_loads=1, wide_stores=1, integer=2),
     ),
 ]  # fmt: skip
 NO_MORE = (
