@@ -181,7 +181,35 @@ void ArrayView::openTensor(nb::handle object, Elem elem, bool writable, const Su
                    typeName(object.ptr()) + ", whose __dlpack__ gives no tensor");
 }
 
-void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject &subject) {
+void checkVectors(ir::Type element, uint64_t bytes, int64_t lastExtent, const Subject &subject) {
+  std::string name = "enigma." + ir::pythonName(element),
+              each = std::to_string(element.bytes() / ir::bytes(element.elem));
+  if (element.lanes == 1)
+    return;
+  // An array of rows of 3 would be read as if every fourth number were a gap.
+  if (element.lanes == 3 && lastExtent == 3)
+    failLaunch(
+        subject.str() + " holds " + name + ", which takes the memory of 4 numbers, got an array of rows of 3",
+        {"give an array of shape (n, 4), of whose rows the last number is not used",
+         "or declare the parameter enigma." + std::string(ir::name(element.elem)) + " and read 3 elements"});
+  if (bytes % element.bytes())
+    failLaunch(subject.str() + " holds " + name + ", so its array needs a multiple of " + each +
+                   " numbers, got " + std::to_string(bytes / ir::bytes(element.elem)),
+               {"give an array of shape (n, " + each + "), or a flat one of " + each + " * n numbers"});
+}
+
+void ArrayView::open(nb::handle object, ir::Type element, bool writable, const Subject &subject) {
+  openAny(object, element.elem, writable, subject);
+  if (element.lanes == 1)
+    return;
+  int64_t last = 0;
+  if (nb::object shape = nb::getattr(object, "shape", nb::none());
+      nb::isinstance<nb::tuple>(shape) && nb::len(shape))
+    last = nb::cast<int64_t>(shape[nb::len(shape) - 1]);
+  checkVectors(element, length, last, subject);
+}
+
+void ArrayView::openAny(nb::handle object, Elem elem, bool writable, const Subject &subject) {
   if (Py_TYPE(object.ptr()) == valueType || Py_TYPE(object.ptr()) == bufferType)
     failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(elem)) +
                          ", got a traced value",
@@ -205,7 +233,7 @@ void ArrayView::open(nb::handle object, Elem elem, bool writable, const Subject 
   failType(object, elem, subject, object.is_none() ? "None" : typeName(object.ptr()));
 }
 
-uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
+static uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
   std::string type(ir::name(elem));
   std::optional<ir::Literal> literal;
   try {
@@ -246,6 +274,29 @@ uint64_t scalarBits(nb::handle object, Elem elem, const Subject &subject) {
   return *bits;
 }
 
+runtime::Argument scalarArgument(nb::handle object, ir::Type type, const Subject &subject) {
+  unsigned char bytes[runtime::Argument::mostValueBytes] = {};
+  if (type.lanes == 1) {
+    uint64_t bits = scalarBits(object, type.elem, subject);
+    return runtime::Argument::scalarBytes(&bits, ir::bytes(type.elem));
+  }
+  std::string n = std::to_string(type.lanes);
+  nb::object items = nb::steal(PySequence_Check(object.ptr()) && !PyUnicode_Check(object.ptr())
+                                   ? PySequence_List(object.ptr())
+                                   : nullptr);
+  if (!items)
+    PyErr_Clear();
+  if (!items || nb::len(items) != type.lanes)
+    failArgumentType(subject.str() + " is one enigma." + ir::pythonName(type) + " and needs " + n +
+                         " numbers, got " + (items ? std::to_string(nb::len(items)) : typeName(object.ptr())),
+                     {"give a tuple or an array of " + n + " numbers"});
+  for (int c = 0; c < type.lanes; ++c) {
+    uint64_t bits = scalarBits(items[c], type.elem, subject);
+    std::memcpy(bytes + c * ir::bytes(type.elem), &bits, ir::bytes(type.elem));
+  }
+  return runtime::Argument::scalarBytes(bytes, type.bytes());
+}
+
 Arguments::Arguments(const Kernel &forKernel) : kernel(forKernel) {
   list.reserve(kernel.params().size());
   views = std::make_unique<ArrayView[]>(kernel.params().size());
@@ -258,11 +309,10 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
   Subject subject{kernel, list.size()};
   if (!param.type.isBuffer()) {
     if (array)
-      failArgumentType(subject.str() + " is a scalar of " + std::string(ir::name(elem)) +
+      failArgumentType(subject.str() + " is a scalar of " + param.type.str() +
                            " and needs a number, got an array",
-                       {"write x.numpy().item()"});
-    uint64_t bits = scalarBits(object, elem, subject);
-    list.push_back(runtime::Argument::scalarBytes(&bits, ir::bytes(elem)));
+                       {param.type.isVector() ? "write x.numpy()" : "write x.numpy().item()"});
+    list.push_back(scalarArgument(object, param.type, subject));
     return;
   }
   if (array && array->device != &device)
@@ -277,6 +327,8 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
   if (array) {
     if (array->elem != elem)
       failType(object, elem, subject, std::string(ir::name(array->elem)));
+    checkVectors(param.type.element(), array->buffer->bytes(), array->shape.empty() ? 0 : array->shape.back(),
+                 subject);
     if (copy) {
       {
         nb::gil_scoped_release release;
@@ -288,7 +340,7 @@ void Arguments::add(nb::handle object, bool mayWrite, runtime::Device &device) {
     return;
   }
   ArrayView &view = views[list.size()];
-  view.open(object, elem, param.written && mayWrite, subject);
+  view.open(object, param.type.element(), param.written && mayWrite, subject);
   if (copy)
     return addCopy(view.data(), view.bytes());
   onDevice = false;

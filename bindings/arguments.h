@@ -40,12 +40,14 @@ public:
   ArrayView(const ArrayView &) = delete;
   ~ArrayView();
 
-  /// Opens the memory of an array of `elem`.
-  void open(nb::handle object, ir::Elem elem, bool writable, const Subject &subject);
+  /// Opens the memory of an array of `element`: for vectors an array of their components, as many as vectors
+  /// take.
+  void open(nb::handle object, ir::Type element, bool writable, const Subject &subject);
   void *data() const { return memory; }
   uint64_t bytes() const { return length; }
 
 private:
+  void openAny(nb::handle object, ir::Elem elem, bool writable, const Subject &subject);
   void openBuffer(nb::handle object, ir::Elem elem, bool writable, const Subject &subject);
   bool openBfloat(nb::handle object, ir::Elem elem, bool writable, const Subject &subject);
   void openTensor(nb::handle object, ir::Elem elem, bool writable, const Subject &subject);
@@ -59,8 +61,10 @@ private:
   uint64_t length = 0;
 };
 
-/// The bits of a number or array of one element as a scalar of a type, or an error.
-uint64_t scalarBits(nb::handle object, ir::Elem elem, const Subject &subject);
+/// A number or array of one element as a scalar of a type, or a sequence of numbers as a vector; or an error.
+runtime::Argument scalarArgument(nb::handle object, ir::Type type, const Subject &subject);
+/// Throws unless an array of this shape and size holds whole elements of a buffer of vectors.
+void checkVectors(ir::Type element, uint64_t bytes, int64_t lastExtent, const Subject &subject);
 
 /// Arguments of one launch. Needs the GIL to be destroyed.
 class Arguments {

@@ -39,9 +39,9 @@ void makeSpec(KernelSpec *self, std::string name, std::string file, nb::tuple ra
     std::string_view kind = utf8(nb::object(row[1]).ptr());
     ir::Type type;
     if (kind == "buffer")
-      type = ir::Type::buffer(elemFrom("a parameter", row[2]));
+      type = ir::Type::buffer(typeFrom("a parameter", row[2]));
     else if (kind == "scalar")
-      type = ir::Type::value(elemFrom("a parameter", row[2]));
+      type = typeFrom("a parameter", row[2]);
     self->params.push_back({nb::cast<std::string>(row[0]), type, locFrom(file, row[3])});
   }
 }
@@ -102,8 +102,8 @@ void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb
 nb::list paramRows(const Kernel &kernel) {
   nb::list rows;
   for (const ir::Param &param : kernel.params())
-    rows.append(nb::make_tuple(param.name, dtypeObject(param.type.elem), param.type.isBuffer(), param.read,
-                               param.written));
+    rows.append(nb::make_tuple(param.name, dtypeObject(param.type.element()), param.type.isBuffer(),
+                               param.read, param.written));
   return rows;
 }
 

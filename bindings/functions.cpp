@@ -7,6 +7,7 @@
 
 #include "types.h"
 #include "value.h"
+#include "vectors.h"
 
 #include <array>
 #include <utility>
@@ -140,15 +141,16 @@ nb::object multiplyAdd(nb::handle x, nb::handle y, nb::handle z) {
 }
 
 nb::object metalCast(nb::handle x, nb::handle to) {
-  ir::Elem elem = elemFrom("metal_cast", to);
-  return emit("metal_cast", {x},
-              [&](Trace &, ir::Builder &b, const ir::Operand *v) { return b.cast(v[0], elem); });
+  ir::Type type = typeFrom("metal_cast", to);
+  return emit("metal_cast", {x}, [&](Trace &, ir::Builder &b, const ir::Operand *v) {
+    return b.convert(v[0], type, "metal_cast");
+  });
 }
 
 nb::object asType(nb::handle x, nb::handle to) {
-  ir::Elem elem = elemFrom("as_type", to);
+  ir::Type type = typeFrom("as_type", to);
   return emit("as_type", {x},
-              [&](Trace &, ir::Builder &b, const ir::Operand *v) { return b.asType(v[0], elem); });
+              [&](Trace &, ir::Builder &b, const ir::Operand *v) { return b.asType(v[0], type); });
 }
 
 nb::object loadIf(nb::handle buffer, nb::handle index, nb::handle mask, nb::handle fallback) {
@@ -199,11 +201,15 @@ void bindFunctions(nb::module_ &extension) {
              "the condition first.");
   module.def("mad", multiplyAdd, arg("x"), arg("y"), arg("z"),
              "x * y + z. On f32 and f16 it is rounded once, as fma, unless compiled with contract=False.");
-  module.def("metal_cast", metalCast, arg("x"), arg("to"),
-             "x converted to a type, given as enigma.f32 or by Metal's name (\"float\").\n\nThe same as "
-             "enigma.f32(x): float to integer "
-             "drops the fraction, integer to integer keeps the low bits.");
-  module.def("as_type", asType, arg("x"), arg("to"), "The bits of x read as another type of the same width.");
+  module.def(
+      "metal_cast", metalCast, arg("x"), arg("to"),
+      "x converted to a type, given as enigma.f32 or by Metal's name (\"float\", \"half4\").\n\nThe same as "
+      "enigma.f32(x): float to integer drops the fraction, integer to integer keeps the low bits. A vector "
+      "is converted\ncomponent by component.");
+  module.def("as_type", asType, arg("x"), arg("to"),
+             "The bits of x read as another type of as many bits: enigma.as_type(x, \"uint\"), and "
+             "between words and vectors,\nenigma.as_type(word, \"uchar4\"), the first component in the "
+             "lowest bits.");
   module.def("load_if", loadIf, arg("buffer"), arg("index"), arg("mask"), arg("default") = 0,
              "buffer[index] where the mask (b1) holds, else the default. Where it does not, memory is not "
              "touched and any index is legal.");
@@ -212,6 +218,7 @@ void bindFunctions(nb::module_ &extension) {
              "any index is legal.");
   constexpr const char *doc =
       "The bits of two integers compared as unsigned numbers, whatever their signedness.";
+  bindVectors(module);
   module.def("cmp_ult", compareUnsigned<Opcode::cmp_lt>, arg("x"), arg("y"), doc);
   module.def("cmp_ule", compareUnsigned<Opcode::cmp_le>, arg("x"), arg("y"), doc);
   module.def("cmp_ugt", compareUnsigned<Opcode::cmp_gt>, arg("x"), arg("y"), doc);

@@ -270,10 +270,9 @@ uint64_t outputBytes(const Kernel &kernel, size_t param, nb::handle size) {
   int64_t bytes = extent("output_size", size);
   if (bytes < 0)
     failLaunch(subject + " needs an output_size in bytes, got " + std::to_string(bytes));
-  if (bytes % ir::bytes(p.type.elem))
-    failLaunch(subject + " holds " + std::string(ir::name(p.type.elem)) +
-                   ", so output_size must be a multiple of " + std::to_string(ir::bytes(p.type.elem)) +
-                   " bytes, got " + std::to_string(bytes),
+  if (bytes % p.type.bytes())
+    failLaunch(subject + " holds " + p.type.element().str() + ", so output_size must be a multiple of " +
+                   std::to_string(p.type.bytes()) + " bytes, got " + std::to_string(bytes),
                {"output_size counts bytes, not elements"});
   return bytes;
 }
@@ -460,8 +459,7 @@ private:
     const ir::Param &param = kernel.params()[index];
     Subject subject{kernel, index};
     if (!param.type.isBuffer()) {
-      uint64_t bits = scalarBits(object, param.type.elem, subject);
-      Argument scalar = Argument::scalarBytes(&bits, ir::bytes(param.type.elem));
+      Argument scalar = scalarArgument(object, param.type, subject);
       if (!again)
         return args.push_back(scalar);
       args[index] = scalar;
@@ -481,6 +479,8 @@ private:
       if (array->elem != param.type.elem)
         failArgumentType(subject.str() + " needs an array of " + std::string(ir::name(param.type.elem)) +
                          ", got " + std::string(ir::name(array->elem)));
+      checkVectors(param.type.element(), array->buffer->bytes(),
+                   array->shape.empty() ? 0 : array->shape.back(), subject);
       std::shared_ptr<runtime::Buffer> buffer = array->buffer;
       {
         nb::gil_scoped_release release;
@@ -491,7 +491,7 @@ private:
       return store(buffer->data(), buffer->bytes());
     }
     ArrayView view;
-    view.open(object, param.type.elem, false, subject);
+    view.open(object, param.type.element(), false, subject);
     store(view.data(), view.bytes());
   }
 

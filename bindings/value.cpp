@@ -5,6 +5,8 @@
 // hashing) is refused; the words for that depend on the user's source and come from enigma/explain.py.
 #include "value.h"
 
+#include "vectors.h"
+
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 
@@ -37,7 +39,7 @@ using ir::Operator;
 const char *subjectOf(PyObject *self) {
   if (Py_TYPE(self) == bufferType)
     return "buffer";
-  return Py_TYPE(self) == valueType ? "value" : "position";
+  return isVector(self) ? "vector" : Py_TYPE(self) == valueType ? "value" : "position";
 }
 
 Trace &traceOf(std::string_view what, PyObject *a, PyObject *b) {
@@ -182,12 +184,22 @@ int boolSlot(PyObject *self) { return refuseSlot<int>(self, "truth"); }
 PyObject *intSlot(PyObject *self) { return refuseSlot(self, "int"); }
 PyObject *floatSlot(PyObject *self) { return refuseSlot(self, "float"); }
 PyObject *indexSlot(PyObject *self) { return refuseSlot(self, "index"); }
-Py_ssize_t lengthSlot(PyObject *self) { return refuseSlot<Py_ssize_t>(self, "length"); }
-PyObject *iterSlot(PyObject *self) { return refuseSlot(self, "iteration"); }
+Py_ssize_t lengthSlot(PyObject *self) {
+  if (isVector(self))
+    return nb::inst_ptr<ValueHandle>(self)->type.lanes;
+  return refuseSlot<Py_ssize_t>(self, "length");
+}
+PyObject *iterSlot(PyObject *self) {
+  return isVector(self) ? vectorIterator(self) : refuseSlot(self, "iteration");
+}
 int containsSlot(PyObject *self, PyObject *) { return refuseSlot<int>(self, "contains"); }
 Py_hash_t hashSlot(PyObject *self) { return refuseSlot<Py_hash_t>(self, "hash"); }
-PyObject *valueSubscriptSlot(PyObject *self, PyObject *) { return refuseSlot(self, "subscript"); }
-int valueStoreSlot(PyObject *self, PyObject *, PyObject *) { return refuseSlot<int>(self, "subscript"); }
+PyObject *valueSubscriptSlot(PyObject *self, PyObject *index) {
+  return isVector(self) ? vectorItem(self, index) : refuseSlot(self, "subscript");
+}
+int valueStoreSlot(PyObject *self, PyObject *, PyObject *) {
+  return refuseSlot<int>(self, isVector(self) ? "component" : "subscript");
+}
 
 //===-- Buffers
 //---------------------------------------------------------------------------------------------===//
@@ -321,11 +333,13 @@ std::string bufferText(const BufferHandle &handle) {
   std::string out = "<buffer";
   if (currentTrace && currentTrace->serial == handle.trace)
     out += " " + std::string(currentTrace->function.nameOf(handle.value));
-  return out + " of " + std::string(ir::name(handle.type.elem)) + ">";
+  return out + " of " + handle.type.element().str() + ">";
 }
 
 // Only reached for names that do not exist.
 nb::object missingAttribute(nb::handle self, nb::str name) {
+  if (nb::object components = vectorAttribute(self.ptr(), utf8(name.ptr())))
+    return components;
   nb::tuple words = nb::cast<nb::tuple>(
       nb::module_::import_("enigma.explain").attr("missing_attribute")(subjectOf(self.ptr()), name));
   std::vector<std::string> notes;
@@ -480,14 +494,21 @@ void bindValues(nb::module_ &module) {
                                         positionSlots = slots(
                                             false, {{Py_tp_call, reinterpret_cast<void *>(callPosition)}});
 
-  auto value = nb::class_<ValueHandle>(
-      module, "Value", nb::type_slots(valueSlots.data()), nb::is_final(), nb::pooled(1024),
-      "A number that every thread computes for itself, known when the kernel runs.\n\n"
-      "Operators and the functions of enigma make new values of it; see docs/types.md.");
+  auto value = nb::class_<ValueHandle>(module, "Value", nb::type_slots(valueSlots.data()), nb::is_final(),
+                                       nb::pooled(1024),
+                                       "A number, or a vector of 2 to 4, that every thread computes for "
+                                       "itself, known when the kernel runs.\n\n"
+                                       "Operators and the functions of enigma make new values of it; see "
+                                       "docs/types.md. A vector has components: "
+                                       "v.x, v.wzyx,\nv[0]; see docs/vectors.md.");
   valueType = reinterpret_cast<PyTypeObject *>(value.ptr());
   value.def("__repr__", valueText);
   value.def_prop_ro(
       "_type", [](const ValueHandle &v) { return v.type.str(); }, "The type as dump_ir prints it.");
+  value.def_prop_ro(
+      "_lanes", [](const ValueHandle &v) { return int(v.type.lanes); },
+      "Components: 1, or 2 to 4 of a vector.");
+  value.def("__setattr__", [](nb::handle self, nb::handle, nb::handle) { refuse(self.ptr(), "component"); });
   defineCommon(value);
 
   auto buffer = nb::class_<BufferHandle>(
@@ -523,6 +544,7 @@ void bindValues(nb::module_ &module) {
       "name_value", reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(nameValue)), METH_FASTCALL,
       "name_value(value, name, /)\n--\n\nReturns the value, which takes the name if it is traced and has "
       "none."};
+  bindComponents(module);
   module.attr("name_value") = nb::steal(PyCFunction_New(&naming, nullptr));
 }
 

@@ -29,6 +29,7 @@ FURTHER = {
     "Comparisons": ["where", "cmp_ult", "cmp_ule", "cmp_ugt", "cmp_uge"],
     "Float functions": ["mad"],
     "Conversion": ["metal_cast", "as_type"],
+    "Vectors": ["vec", "extract", "insert"],
     "Memory": [
         "load_if",
         "store_if",
@@ -43,7 +44,8 @@ FURTHER = {
 }
 ORDER = [
     "Operators", "Comparisons", "Conversion", "Common functions", "Float functions", "Float classification",
-    "Integer functions", "Simdgroups", "Quadgroups", "Memory", "Thread queries",
+    "Integer functions", "Vectors", "Geometry", "Packing", "Simdgroups", "Quadgroups", "Memory",
+    "Thread queries",
 ]  # fmt: skip
 
 HEAD = """# Operations

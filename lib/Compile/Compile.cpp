@@ -180,6 +180,7 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device
     hostabi::ParamDescriptor described;
     described.name = param.name;
     described.element = elementOf(param.type.elem);
+    described.components = param.type.lanes;
     described.isScalar = !param.type.isBuffer();
     described.isRead = param.read || described.isScalar;
     described.isWritten = param.written;

@@ -93,12 +93,13 @@ std::string encode(const hostabi::KernelDescriptor &kernel, const std::vector<ui
   out.text(name);
   out.number(params.size());
   for (const hostabi::ParamDescriptor &param : params) {
-    const auto &[paramName, element, isScalar, isRead, isWritten] = param;
+    const auto &[paramName, element, isScalar, isRead, isWritten, components] = param;
     out.text(paramName);
     out.number(uint64_t(element));
     out.number(isScalar);
     out.number(isRead);
     out.number(isWritten);
+    out.number(components);
   }
   out.number(arrays.size());
   for (const hostabi::ArrayDescriptor &array : arrays) {
@@ -128,6 +129,7 @@ bool decode(std::string_view bytes, hostabi::KernelDescriptor &kernel, std::vect
     in.number(param.isScalar);
     in.number(param.isRead);
     in.number(param.isWritten);
+    in.number(param.components);
   }
   kernel.arrays.resize(in.count());
   for (hostabi::ArrayDescriptor &array : kernel.arrays) {

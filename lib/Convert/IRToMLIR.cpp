@@ -42,13 +42,15 @@ Converter::Converter(MLIRContext &context) : ctx(context) {
   countName = StringAttr::get(&ctx, "count");
   flagsName = StringAttr::get(&ctx, "flags");
   valuesName = StringAttr::get(&ctx, "values");
+  componentsName = StringAttr::get(&ctx, "components");
 }
 
 Type Converter::typeOf(ir::Type t) const {
   Type scalar = scalars[static_cast<int>(t.elem)];
+  Type element = t.lanes > 1 ? Type(VectorType::get({t.lanes}, scalar)) : scalar;
   if (t.isBuffer())
-    return dialect::BufferType::get(&ctx, scalar, static_cast<dialect::AddressSpace>(t.space));
-  return t.lanes > 1 ? Type(VectorType::get({t.lanes}, scalar)) : scalar;
+    return dialect::BufferType::get(&ctx, element, static_cast<dialect::AddressSpace>(t.space));
+  return element;
 }
 
 TypedAttr Converter::constantOf(ir::Type t, uint64_t bits) const {
@@ -133,6 +135,12 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
         state.attributes.append(valuesName, tableOf(f.type(f.result(op)).elem, f.table(op.immediate)));
       else if (info.rule.kind == ir::Rule::Kind::component)
         state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
+      else if (info.rule.kind == ir::Rule::Kind::swizzle) {
+        SmallVector<int32_t, 4> components;
+        for (int c = 0; c < f.type(f.result(op)).lanes; ++c)
+          components.push_back(op.immediate >> (2 * c) & 3);
+        state.attributes.append(componentsName, builder.getDenseI32ArrayAttr(components));
+      }
       // Results of regions are named by the arguments that carry them; those of an if by themselves.
       if (op.numRegions && op.numResults) {
         SmallVector<Attribute> resultNames;

@@ -82,9 +82,9 @@ Type unsignedLike(Type t) {
 }
 
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError, Type element, AddressSpace) {
-  if (isScalar(element))
+  if (isScalar(element) || (isVector(element) && !isBoolLike(element)))
     return success();
-  return emitError() << "a buffer holds scalars, got " << element;
+  return emitError() << "a buffer holds scalars or vectors of numbers, got " << element;
 }
 
 //===-- Kinds
@@ -119,6 +119,14 @@ OpKind kindOf(Operation *op) {
 }
 bool isElementwise(OpKind kind) { return infoOf(kind).elementwise; }
 bool isConvergent(OpKind kind) { return infoOf(kind).convergent; }
+bool isVectorwise(OpKind kind) {
+  switch (kind) {
+#include "enigma/Dialect/Vectorwise.inc"
+    return true;
+  default:
+    return false;
+  }
+}
 bool isBf16Native(OpKind kind) { return infoOf(kind).bf16Native; }
 int mslVersionOf(OpKind kind) { return infoOf(kind).mslVersion; }
 

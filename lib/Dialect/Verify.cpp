@@ -93,9 +93,9 @@ LogicalResult KernelOp::verify() {
     return emitOpError() << "has " << block().getNumArguments() << " parameters and " << getArgNames().size()
                          << " names";
   for (BlockArgument arg : block().getArguments())
-    if (!isa<BufferType>(arg.getType()) && !isScalar(arg.getType()))
-      return emitOpError() << "parameter " << arg.getArgNumber() << " must be a buffer or a scalar, got "
-                           << arg.getType();
+    if (!isa<BufferType>(arg.getType()) && !isScalar(arg.getType()) && !isVector(arg.getType()))
+      return emitOpError() << "parameter " << arg.getArgNumber()
+                           << " must be a buffer, a scalar or a vector, got " << arg.getType();
   for (int32_t index : getWritten())
     if (index < 0 || index >= static_cast<int32_t>(block().getNumArguments()) ||
         !isa<BufferType>(block().getArgument(index).getType()))
@@ -116,7 +116,9 @@ LogicalResult CastOp::verify() {
 }
 
 LogicalResult AsTypeOp::verify() {
-  if (lanesOf(getX().getType()) != lanesOf(getType()) || widthOf(getX().getType()) != widthOf(getType()))
+  auto bits = [](Type t) { return lanesOf(t) * widthOf(t); };
+  // 3 components take as many bytes as 4, but Metal converts only between equal numbers of bits of value.
+  if (bits(getX().getType()) != bits(getType()))
     return emitOpError() << "needs types of equal width";
   return success();
 }
@@ -180,9 +182,10 @@ LogicalResult ConstantArrayOp::verify() {
 
 static LogicalResult verifyAccess(Operation *op, Type buffer, Type value) {
   Type element = cast<BufferType>(buffer).getElementType();
-  if (scalarOf(value) != element)
+  bool isWhole = value == element;
+  if (!isWhole && scalarOf(value) != element)
     return op->emitOpError() << "moves " << value << ", the buffer holds " << element;
-  if (lanesOf(value) == 3)
+  if (!isWhole && lanesOf(value) == 3)
     return op->emitOpError() << "cannot move 3 components at once: they are aligned as 4";
   if (op->getNumResults() == 0 && cast<BufferType>(buffer).getSpace() == AddressSpace::constant)
     return op->emitOpError() << "writes constant memory";

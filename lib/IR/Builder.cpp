@@ -124,6 +124,10 @@ Value Builder::materialise(std::string_view name, Operand operand, Elem to) {
 
 namespace {
 
+bool sharesType(Slot slot) {
+  return slot == Slot::T || slot == Slot::V || slot == Slot::V3 || slot == Slot::S;
+}
+
 // An operation on b1 operands keeps b1 when its types allow it; arithmetic counts b1 as i32.
 bool takesBool(const TypeSet &types) { return types.contains(Elem::b1); }
 
@@ -159,6 +163,22 @@ Value Builder::call(const PythonFunction &function, std::span<const Operand> ope
   return emit(function.op, operands, immediate, function.name);
 }
 
+// Where an operand has to be a vector, or one number.
+void Builder::checkShape(std::string_view name, const OpInfo &i, size_t k, const Operand &operand,
+                         int lanes) const {
+  Slot slot = i.rule.operands[k];
+  if (slot != Slot::V && slot != Slot::V3 && slot != Slot::S && slot != Slot::u32)
+    return;
+  int has = operand.isLiteral() ? 1 : fn.type(operand.value).lanes;
+  if (slot == Slot::S || slot == Slot::u32 ? has == 1 : has == (slot == Slot::V3 ? 3 : lanes) && has > 1)
+    return;
+  fail(std::string(name) + ": " + std::string(i.operandNames[k]) + " must be " +
+       (slot == Slot::V    ? "a vector"
+        : slot == Slot::V3 ? "a vector of 3"
+                           : "one number") +
+       ", got " + listTypes(fn, {&operand, 1}));
+}
+
 Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immediate, std::string_view name) {
   const OpInfo &i = info(op);
   if (name.empty())
@@ -169,11 +189,14 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
     fail(std::string(name) + ": needs " + std::to_string(i.rule.numOperands) + " operands, got " +
          std::to_string(operands.size()));
 
+  if (fixedType(i.rule.operands[0]).isValue())
+    return emitFixed(op, operands, immediate, name);
+
   // The operands that share one type, and the type.
   Operand shared[4] = {Value{}, Value{}, Value{}, Value{}};
   int numShared = 0;
   for (size_t k = 0; k < operands.size(); ++k)
-    if (i.rule.operands[k] == Slot::T)
+    if (sharesType(i.rule.operands[k]))
       shared[numShared++] = operands[k];
   // A literal that is shifted takes the type of its count: 1 << tid.
   for (size_t k = 0; k < operands.size(); ++k)
@@ -196,9 +219,13 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
     if (!o.isLiteral()) {
       int n = fn.type(o.value).lanes;
       if (n > 1 && lanes > 1 && n != lanes)
-        fail(std::string(name) + ": vectors of different lengths, got " + listTypes(fn, operands));
+        fail(std::string(name) + ": vectors of different lengths, got " + listTypes(fn, operands),
+             {"take components, such as v.xy, or put vectors together, such as enigma.make_float4(v, 0.0, "
+              "1.0)"});
       lanes = std::max(lanes, n);
     }
+  for (size_t k = 0; k < operands.size(); ++k)
+    checkShape(name, i, k, operands[k], lanes);
 
   if (i.convergent) {
     checkLanes(i, name, operands, Type::value(t, lanes));
@@ -215,7 +242,7 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
                 : slot == Slot::u16 ? Elem::u16
                                     : t;
     const Operand &o = operands[k];
-    if (slot != Slot::T && !o.isLiteral()) {
+    if (!sharesType(slot) && !o.isLiteral()) {
       Type got = fn.type(o.value);
       if (!got.isValue())
         fail(std::string(name) + ": needs values, got " + got.str(), {"index the buffer first: A[i]"});
@@ -234,8 +261,8 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
     } else {
       values[k] = materialise(name, o, want);
     }
-    if (lanes > 1 && fn.type(values[k]).lanes == 1 && slot != Slot::u32 && slot != Slot::u16)
-      values[k] = append(Opcode::splat, {values[k]}, fn.type(values[k]).withLanes(lanes));
+    if (slot != Slot::u32 && slot != Slot::u16 && slot != Slot::S)
+      values[k] = splat(values[k], lanes);
   }
 
   Type results[2];
@@ -246,7 +273,7 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
              : slot == Slot::u32 ? Elem::u32
              : slot == Slot::U   ? toUnsigned(t)
                                  : t;
-    results[r] = Type::value(e, lanes);
+    results[r] = Type::value(e, slot == Slot::S ? 1 : lanes);
   }
   return append(op, {values, operands.size()}, {results, i.rule.numResults}, immediate);
 }

@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The operations that are no row of slots: conversion of bits, queries, loads and stores.
+// The operations that are no row of slots: queries, loads and stores.
 #include "enigma/IR/Builder.h"
 #include "enigma/IR/Constant.h"
 
 namespace enigma::ir {
-
-Value Builder::asType(Operand x, Elem to) {
-  if (x.isLiteral())
-    x = literal(x.literal);
-  Type t = fn.type(x.value);
-  if (!t.isValue())
-    fail("as_type: needs a value, got " + t.str(), {"index the buffer first: A[i]"});
-  if (t.elem == Elem::b1 || to == Elem::b1)
-    fail("as_type: b1 has no bits in memory", {"use select_(x, 1, 0) or x != 0"});
-  if (bits(t.elem) != bits(to))
-    fail("as_type: needs a type of " + std::to_string(bits(t.elem)) + " bits like " + t.str() + ", got " +
-             std::string(name(to)),
-         {"to convert the number, write enigma." + std::string(name(to)) + "(x)"});
-  if (t.elem == to)
-    return x.value;
-  return append(Opcode::as_type, {x.value}, t.withElem(to));
-}
 
 Value Builder::query(Opcode op, int axis) {
   const OpInfo &i = info(op);
@@ -65,7 +48,7 @@ Type Builder::elementOf(std::string_view what, Value buffer) {
   Type t = fn.type(buffer);
   if (!t.isBuffer())
     fail(std::string(what) + ": needs a buffer, got " + t.str());
-  return Type::value(t.elem);
+  return t.element();
 }
 
 Value Builder::load(Value buffer, Operand index) {
@@ -83,10 +66,10 @@ Value Builder::loadIf(Value buffer, Operand index, Operand mask, Operand fallbac
                 ? literal(index.literal)
                 : indexOf("load_if", index);
   Value m = maskOf("load_if", mask);
-  if (!fallback.isLiteral() && fn.type(fallback.value) != t)
+  if (!fallback.isLiteral() && fn.type(fallback.value) != t && fn.type(fallback.value) != t.withLanes(1))
     fail("load_if: the default must be " + t.str() + " like the buffer, got " + fn.type(fallback.value).str(),
-         {"convert it: enigma." + t.str() + "(x)"});
-  Value f = materialise("load_if", fallback, t.elem);
+         {"convert it: enigma." + pythonName(t) + "(x)"});
+  Value f = splat(materialise("load_if", fallback, t.elem), t.lanes);
   fn.markAccess(buffer, false);
   return append(Opcode::load_if, {buffer, i, m, f}, t);
 }
@@ -96,14 +79,21 @@ Value Builder::loadIf(Value buffer, Operand index, Operand mask, Operand fallbac
 Value Builder::stored(std::string_view what, Operand value, Type to) {
   if (!value.isLiteral()) {
     Type t = fn.type(value.value);
-    if (!t.isScalar())
-      fail(std::string(what) + ": the buffer holds " + to.str() + ", got " + t.str());
+    std::string wanted =
+        std::string(what) + (what.starts_with("store") ? ": the buffer holds " : ": needs ") + to.str();
+    if (!t.isValue())
+      fail(wanted + ", got " + t.str());
+    if (t.lanes != to.lanes && t.lanes != 1)
+      fail(wanted + ", got " + t.str(), {to.lanes == 1 ? "take a component, such as v.x"
+                                                       : "take the components that are meant, such as v." +
+                                                             std::string("xyzw", to.lanes)});
     if ((isFloat(t.elem) && !isFloat(to.elem)) || (t.elem != to.elem && to.elem == Elem::b1))
-      fail(std::string(what) + ": the buffer holds " + to.str() + ", got " + t.str(),
-           {to.elem == Elem::b1 ? "compare it: x != 0"
-                                : "to drop the fraction, write enigma." + to.str() + "(x)"});
+      fail(wanted + ", got " + t.str(),
+           {to.elem == Elem::b1
+                ? "compare it: x != 0"
+                : "to drop the fraction, write enigma." + pythonName(to.withLanes(t.lanes)) + "(x)"});
   }
-  return materialise(what, value, to.elem);
+  return splat(materialise(what, value, to.elem), to.lanes);
 }
 
 void Builder::store(Value buffer, Operand index, Operand value) {

@@ -7,14 +7,14 @@ namespace enigma::ir {
 
 void Builder::checkMoved(std::string_view what, Value buffer, Type moved) {
   Type t = elementOf(what, buffer);
-  bool width = moved.lanes == 1 || moved.lanes == 2 || moved.lanes == 4;
+  bool width = t.lanes == 1 && (moved.lanes == 1 || moved.lanes == 2 || moved.lanes == 4);
   if (!moved.isValue() || moved.elem != t.elem || !width || (moved.lanes > 1 && t.elem == Elem::b1))
     fail(std::string(what) + ": the buffer holds " + t.str() + ", which cannot be moved as " + moved.str(),
          {"1, 2 or 4 elements are moved at once, of any type but b1"});
 }
 
 Value Builder::loadVector(Value buffer, Value index, int lanes) {
-  Type t = elementOf("load", buffer).withLanes(lanes);
+  Type t = Type::value(elementOf("load", buffer).elem, lanes);
   checkMoved("load", buffer, t);
   Value i = indexOf("load", index);
   fn.markAccess(buffer, false);

@@ -235,6 +235,11 @@ std::string Function::str() const {
       }
       if (i.rule.kind == Rule::Kind::component)
         line += "[" + std::to_string(op.immediate) + "]";
+      if (i.rule.kind == Rule::Kind::swizzle) {
+        line += '.';
+        for (int c = 0; c < values[op.firstResult].type.lanes; ++c)
+          line += "xyzw"[op.immediate >> (2 * c) & 3];
+      }
       for (int r = 0; r < op.numResults; ++r)
         line += (r ? ", " : " : ") + values[op.firstResult + r].type.str();
       if (op.numRegions)
@@ -337,10 +342,18 @@ bool slotAccepts(Slot slot, Type t, const OpInfo &i, Type main) {
     return t == main.withElem(Elem::b1) || t == Type::value(Elem::b1);
   case Slot::i32:
     return t == main.withElem(Elem::i32);
+  case Slot::V:
+  case Slot::V3:
+    return t == main && i.types.contains(t.elem) && t.lanes > 1 && (slot == Slot::V || t.lanes == 3);
+  case Slot::S:
+    return t == main.withLanes(1);
   case Slot::u32:
-    return t == Type::value(Elem::u32);
   case Slot::u16:
-    return t == Type::value(Elem::u16);
+  case Slot::f32x2:
+  case Slot::f32x4:
+  case Slot::f16x2:
+  case Slot::f16x4:
+    return t == fixedType(slot);
   }
   return false;
 }
@@ -424,7 +437,7 @@ void verify(const Function &f) {
       fail(op, "wrong number of operands or results");
     Type main;
     for (int k = 0; k < op.numOperands && !main.isValue(); ++k)
-      if (i.rule.operands[k] == Slot::T)
+      if (Slot s = i.rule.operands[k]; s == Slot::T || s == Slot::V || s == Slot::V3)
         main = f.type(f.operands(op)[k]);
     for (int k = 0; k < op.numOperands; ++k)
       if (!slotAccepts(i.rule.operands[k], f.type(f.operands(op)[k]), i, main))

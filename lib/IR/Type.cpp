@@ -38,16 +38,38 @@ std::optional<Elem> elemFromName(std::string_view name) {
   return static_cast<Elem>(it - names.begin());
 }
 
+std::string_view mslName(Elem e) { return names[static_cast<int>(e)].msl; }
+
+std::string pythonName(Type t) {
+  return t.lanes == 1 ? std::string(name(t.elem)) : std::string(mslName(t.elem)) + std::to_string(t.lanes);
+}
+
+std::optional<Type> typeFromName(std::string_view name) {
+  if (auto elem = elemFromName(name))
+    return Type::value(*elem);
+  if (name.empty() || name.back() < '2' || name.back() > '4')
+    return std::nullopt;
+  int lanes = name.back() - '0';
+  name.remove_suffix(1);
+  for (int e = 0; e < numElems; ++e) {
+    const Names &n = names[e];
+    bool ours = name.ends_with('x') && name.substr(0, name.size() - 1) == n.python;
+    if (name == n.msl || ours)
+      return Type::value(static_cast<Elem>(e), lanes);
+  }
+  return std::nullopt;
+}
+
 std::string Type::str() const {
   constexpr std::string_view spaces[] = {"device", "constant", "threadgroup", "thread"};
   std::string out(name(elem));
+  if (lanes > 1)
+    out += "x" + std::to_string(lanes);
   if (isBuffer()) {
     if (space != Space::device)
       out += ", " + std::string(spaces[static_cast<int>(space)]);
     return "buffer<" + out + ">";
   }
-  if (lanes > 1)
-    out += "x" + std::to_string(lanes);
   return kind == Kind::none ? "none" : out;
 }
 

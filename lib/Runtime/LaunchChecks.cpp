@@ -69,8 +69,8 @@ void bindArguments(const KernelDescriptor &kernel, const Capabilities &, std::sp
   for (size_t i = 0; i < args.size(); ++i) {
     const ParamDescriptor &param = kernel.params[i];
     const Argument &arg = args[i];
-    const uint32_t size = hostabi::elementSize(param.element);
-    const char *type = hostabi::elementName(param.element);
+    const uint32_t size = param.bytes(), alignment = hostabi::elementSize(param.element);
+    const std::string type = param.type();
     if (!arg.isScalar() && !arg.data() && arg.bytes())
       refuse(kernel, describe(param) + " is bound to no memory");
     if (arg.bytes() % size)
@@ -81,9 +81,9 @@ void bindArguments(const KernelDescriptor &kernel, const Capabilities &, std::sp
                          std::to_string(arg.bytes()) + " bytes");
     if (!param.isScalar && arg.isScalar())
       refuse(kernel, describe(param) + " needs a buffer of " + type + ", got a scalar");
-    if (reinterpret_cast<uintptr_t>(arg.data()) % size)
-      refuse(kernel,
-             describe(param) + " needs memory aligned to " + std::to_string(size) + " bytes (" + type + ")");
+    if (reinterpret_cast<uintptr_t>(arg.data()) % alignment)
+      refuse(kernel, describe(param) + " needs memory aligned to " + std::to_string(alignment) + " bytes (" +
+                         hostabi::elementName(param.element) + ")");
     if (param.isWritten && !arg.isWritable())
       refuse(kernel, describe(param) + " is written by the kernel, got read-only memory");
     bound[i] = {arg.data(), arg.bytes() / size};

@@ -43,7 +43,7 @@ struct Bf16Pass : PassWrapper<Bf16Pass, OperationPass<KernelOp>> {
     SmallVector<Operation *> widen;
     getOperation().walk([&](Operation *op) {
       OpKind kind = kindOf(op);
-      if ((isElementwise(kind) || isConvergent(kind)) && !isBf16Native(kind) &&
+      if ((isElementwise(kind) || isConvergent(kind) || isVectorwise(kind)) && !isBf16Native(kind) &&
           (llvm::any_of(op->getOperandTypes(), isBf16) || llvm::any_of(op->getResultTypes(), isBf16)))
         widen.push_back(op);
     });

@@ -54,8 +54,23 @@ private:
   LogicalResult check() {
     if (kernel.getVecWidth() != 1)
       return kernel.emitError() << "vec_width was applied already";
+    auto refuseVector = [](Type t, Operation &place) -> LogicalResult {
+      if (auto buffer = dyn_cast<BufferType>(t))
+        t = buffer.getElementType();
+      if (isVector(t))
+        return place.emitError()
+               << "vec_width: the kernel computes with vectors already, which have no vectors of "
+               << "their own; leave vec_width out";
+      return success();
+    };
     for (Operation &op : kernel.block()) {
       auto kind = kindOf(&op);
+      for (Type t : op.getResultTypes())
+        if (failed(refuseVector(t, op)))
+          return failure();
+      for (Type t : op.getOperandTypes())
+        if (failed(refuseVector(t, op)))
+          return failure();
       if (kind == OpKind::thread_position_in_grid || isElementwise(kind))
         continue;
       if (isa<ThreadgroupBarrierOp, SimdgroupBarrierOp>(op))
@@ -73,9 +88,6 @@ private:
           op.getName().stripDialect().starts_with("quadgroup"))
         return op.emitError() << "vec_width: the kernel asks for " << op.getName().stripDialect()
                               << ", which cannot be told for " << width << " positions of one thread";
-      for (Type t : op.getResultTypes())
-        if (isVector(t))
-          return op.emitError() << "vec_width: the kernel computes with vectors already";
       switch (kind) {
       case OpKind::constant:
       case OpKind::load:

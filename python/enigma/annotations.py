@@ -15,7 +15,7 @@ class Scalar:
     """Annotation of a parameter that is one number: `alpha: enigma.Scalar(enigma.f32)`.
 
     In Metal it is a constant buffer of one element. A launch takes a Python number, a NumPy scalar or an
-    array of one element.
+    array of one element; for a vector, `Scalar(enigma.float4)`, a sequence of its components.
 
     >>> import enigma
     >>> enigma.Scalar(enigma.f32)

@@ -14,6 +14,8 @@ import os
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from enigma._enigma import set_component
+
 UNKNOWN: Any = object()
 
 
@@ -27,6 +29,8 @@ class Resolver:
 
     def __call__(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Name):
+            if node.id == "@component":  # of rewrite_components.py
+                return set_component
             if node.id in self.locals or node.id.startswith("@"):
                 return UNKNOWN
             if node.id in self.cells:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from enigma._enigma import DType, dtype_named, dtypes
+from enigma._enigma import DType, dtype_named, dtypes, vec, vector_types
 from enigma.annotations import Constexpr, Scalar
 
 if TYPE_CHECKING:
@@ -30,6 +30,41 @@ u64 = Uint64 = dtypes["u64"]
 f16 = Float16 = dtypes["f16"]
 bf16 = BFloat16 = dtypes["bf16"]
 f32 = Float32 = dtypes["f32"]
+
+# Vectors under Metal's names; called, they make one: make_float4(x, y, z, w).
+bfloat2 = make_bfloat2 = vector_types["bfloat2"]
+bfloat3 = make_bfloat3 = vector_types["bfloat3"]
+bfloat4 = make_bfloat4 = vector_types["bfloat4"]
+char2 = make_char2 = vector_types["char2"]
+char3 = make_char3 = vector_types["char3"]
+char4 = make_char4 = vector_types["char4"]
+float2 = make_float2 = vector_types["float2"]
+float3 = make_float3 = vector_types["float3"]
+float4 = make_float4 = vector_types["float4"]
+half2 = make_half2 = vector_types["half2"]
+half3 = make_half3 = vector_types["half3"]
+half4 = make_half4 = vector_types["half4"]
+int2 = make_int2 = vector_types["int2"]
+int3 = make_int3 = vector_types["int3"]
+int4 = make_int4 = vector_types["int4"]
+long2 = make_long2 = vector_types["long2"]
+long3 = make_long3 = vector_types["long3"]
+long4 = make_long4 = vector_types["long4"]
+short2 = make_short2 = vector_types["short2"]
+short3 = make_short3 = vector_types["short3"]
+short4 = make_short4 = vector_types["short4"]
+uchar2 = make_uchar2 = vector_types["uchar2"]
+uchar3 = make_uchar3 = vector_types["uchar3"]
+uchar4 = make_uchar4 = vector_types["uchar4"]
+uint2 = make_uint2 = vector_types["uint2"]
+uint3 = make_uint3 = vector_types["uint3"]
+uint4 = make_uint4 = vector_types["uint4"]
+ulong2 = make_ulong2 = vector_types["ulong2"]
+ulong3 = make_ulong3 = vector_types["ulong3"]
+ulong4 = make_ulong4 = vector_types["ulong4"]
+ushort2 = make_ushort2 = vector_types["ushort2"]
+ushort3 = make_ushort3 = vector_types["ushort3"]
+ushort4 = make_ushort4 = vector_types["ushort4"]
 
 __all__ = [
     "BFloat16",
@@ -49,16 +84,83 @@ __all__ = [
     "Uint64",
     "b1",
     "bf16",
+    "bfloat2",
+    "bfloat3",
+    "bfloat4",
+    "char2",
+    "char3",
+    "char4",
     "f16",
     "f32",
+    "float2",
+    "float3",
+    "float4",
+    "half2",
+    "half3",
+    "half4",
     "i8",
     "i16",
     "i32",
     "i64",
+    "int2",
+    "int3",
+    "int4",
+    "long2",
+    "long3",
+    "long4",
+    "make_bfloat2",
+    "make_bfloat3",
+    "make_bfloat4",
+    "make_char2",
+    "make_char3",
+    "make_char4",
+    "make_float2",
+    "make_float3",
+    "make_float4",
+    "make_half2",
+    "make_half3",
+    "make_half4",
+    "make_int2",
+    "make_int3",
+    "make_int4",
+    "make_long2",
+    "make_long3",
+    "make_long4",
+    "make_short2",
+    "make_short3",
+    "make_short4",
+    "make_uchar2",
+    "make_uchar3",
+    "make_uchar4",
+    "make_uint2",
+    "make_uint3",
+    "make_uint4",
+    "make_ulong2",
+    "make_ulong3",
+    "make_ulong4",
+    "make_ushort2",
+    "make_ushort3",
+    "make_ushort4",
+    "short2",
+    "short3",
+    "short4",
     "u8",
     "u16",
     "u32",
     "u64",
+    "uchar2",
+    "uchar3",
+    "uchar4",
+    "uint2",
+    "uint3",
+    "uint4",
+    "ulong2",
+    "ulong3",
+    "ulong4",
+    "ushort2",
+    "ushort3",
+    "ushort4",
+    "vec",
 ]
 
 _NUMPY_NAMES = {
@@ -77,12 +179,14 @@ _NUMPY_NAMES = {
 
 
 def numpy_dtype(dtype: DType) -> numpy.dtype[Any]:
-    """NumPy's type for an element type; bf16 needs the package ml_dtypes.
+    """NumPy's type for an element type, or for the components of a vector; bf16 needs the package ml_dtypes.
 
     >>> numpy_dtype(f16)
     dtype('float16')
     """
     import numpy
+
+    dtype = dtype.element
 
     if dtype.name == "bf16":
         try:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import linecache
 
-SUBJECTS = {"value": "a traced value", "position": "thread_position_in_grid", "buffer": "a buffer"}
+SUBJECTS = {"value": "a traced value", "vector": "a traced vector", "position": "thread_position_in_grid",
+            "buffer": "a buffer"}  # fmt: skip
 
 TRUTH = {
     "if": ("`if`", ["to choose a value, write enigma.select_(condition, a, b)",
@@ -174,6 +175,10 @@ def _sentence(use: str, subject: str, path: list[ast.AST]) -> tuple[str, list[st
         construct, hints = TRUTH.get(_truth_construct(path) or "", FALLBACK)
         if subject == "buffer":
             return f"{construct} needs a condition, got a buffer", ["index it: A[i]"]
+        if subject == "vector":
+            return f"{construct} needs one condition, got a vector", [
+                "write enigma.all(v) or enigma.any(v) of a comparison such as v > 0"
+            ]
         return f"{construct} decides once while tracing, but {what} differs from thread to thread", hints
     if use in ("int", "float", "index"):
         return _number(use, what, path)
@@ -181,6 +186,12 @@ def _sentence(use: str, subject: str, path: list[ast.AST]) -> tuple[str, list[st
         return f"{what} has no length in a kernel", [
             "pass the number of elements as a Constexpr or Scalar parameter"
         ]
+    if use == "component":
+        if subject == "vector":
+            return "a component can be assigned where a variable of the function holds the vector", [
+                "write v = A[i]; v.x = value; A[i] = v, or enigma.insert(v, 0, value)"
+            ]
+        return f"{what} has no attributes to assign", ["a vector has: enigma.make_float4(x, y, z, w)"]
     if use == "iteration":
         if subject == "buffer":
             return "a buffer cannot be iterated in a kernel", ["each thread reads its own element: A[i]"]
@@ -215,6 +226,12 @@ def missing_attribute(subject: str, name: str) -> tuple[str, list[str]]:
     import enigma
 
     hints = [ATTRIBUTES[name]] if name in ATTRIBUTES else []
+    if subject == "vector":
+        hints = [
+            "the components are x, y, z, w or r, g, b, a, as many as the vector has, in any order: v.zyx"
+        ]
+    elif subject == "value" and set(name) <= set("xyzwrgba"):
+        hints = ["one number has no components; enigma.make_float4(x, y, z, w) makes a vector"]
     if not hints and not name.startswith("_") and callable(getattr(enigma, name, None)):
         hints = [f"write enigma.{name}(x)"]
     return f"{SUBJECTS[subject]} has no attribute {name!r}", hints

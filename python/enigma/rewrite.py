@@ -21,9 +21,10 @@ import linecache
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from enigma._enigma import DType, Value, fail, name_value
+from enigma._enigma import DType, Value, fail, name_value, set_component
 from enigma.callees import has_flow
 from enigma.errors import TraceError, from_core
+from enigma.rewrite_components import rewrite_components
 
 if TYPE_CHECKING:
     from enigma.rewrite_flow import FlowRewriter
@@ -85,6 +86,8 @@ def _name_structure(value: Any, names: Any) -> Any:
         return value
     if isinstance(names, str):
         return name_value(value, names)
+    if isinstance(value, Value) and value._lanes == len(names):
+        value = tuple(value)
     if type(value) in (tuple, list) and len(value) == len(names):
         return type(value)(_name_structure(v, n) for v, n in zip(value, names, strict=True))
     return value
@@ -101,7 +104,7 @@ def _declare(value: Any, name: str, annotation: Any) -> Any:
             if value._type != declared.name:
                 fail(
                     f"{name} is declared {declared.name}, but its value is {value._type}",
-                    [f"convert it: enigma.{declared.name}(...)"],
+                    [f"convert it: {declared!r}(...)"],
                 )
         elif isinstance(value, (bool, int, float)):
             value = declared(value)
@@ -118,6 +121,7 @@ def _refuse_outer(value: Any, name: str) -> Any:
 
 
 HOOKS = {
+    "@component": set_component,
     "@name": name_value,
     "@names": _name_structure,
     "@declare": _declare,
@@ -210,7 +214,7 @@ class Rewriter(ast.NodeTransformer):
 
     def _structure(self, target: ast.expr) -> Any:
         if isinstance(target, ast.Name):
-            return target.id
+            return None if target.id.startswith("@") else target.id
         if isinstance(target, (ast.Tuple, ast.List)) and not any(
             isinstance(e, ast.Starred) for e in target.elts
         ):
@@ -222,6 +226,8 @@ class Rewriter(ast.NodeTransformer):
 
     def _bound(self, target: ast.expr, value: ast.expr) -> ast.expr:
         if isinstance(target, ast.Name):
+            if target.id.startswith("@"):  # of rewrite_components.py
+                return value
             hook = "@outer" if target.id in self.outer else "@name"
             return self._call(hook, value, value, ast.Constant(target.id))
         if not isinstance(target, (ast.Tuple, ast.List)):
@@ -255,7 +261,7 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         self.generic_visit(node)
-        if not isinstance(node.target, ast.Name):
+        if not isinstance(node.target, ast.Name) or node.target.id.startswith("@"):
             return node
         name = node.target.id
         load = ast.copy_location(ast.Name(name, ast.Load()), node.target)
@@ -465,6 +471,7 @@ def rewrite(function: FunctionType) -> Source:
     what Python runs."""
     code = function.__code__
     node, source, imported = _read(function, "kernel")
+    rewrite_components(node)
     flow = has_flow(node, function)
     hooks = _flow_hooks() if flow else HOOKS
     if flow:
@@ -487,6 +494,7 @@ def rewrite_called(function: FunctionType) -> FunctionType:
         return function
     node, source, imported = _read(function, "function")
     before = ast.dump(node)
+    rewrite_components(node)
     _flow(function).function(node, set())
     if ast.dump(node) == before:
         return function

@@ -138,11 +138,19 @@ class Runtime(_enigma.Runtime):
     def empty(self, shape: Size, dtype: Any = None) -> Array:
         """An array in the device's memory, filled with zeros. f32 by default.
 
+        Of a vector type it gets one dimension more, for the components: 4 of them also for vectors of 3.
+
         >>> import enigma
         >>> enigma.HostRuntime().empty(3).numpy()
         array([0., 0., 0.], dtype=float32)
+        >>> enigma.HostRuntime().empty(3, enigma.half2).shape
+        (3, 2)
         """
-        return Array(self, _shape(shape), as_dtype("f32" if dtype is None else dtype))
+        kind = as_dtype("f32" if dtype is None else dtype)
+        extents = _shape(shape)
+        if kind.lanes > 1:
+            extents.append(kind.itemsize // kind.element.itemsize)
+        return Array(self, extents, kind.element)
 
     def batch(self) -> Batch:
         """Launches inside of `with rt.batch():` begin together at its end, on a GPU as one command buffer.

@@ -30,6 +30,8 @@ SECTION_4 = (  # noqa: SIM905
     "simd_shuffle_and_fill_up simd_shuffle_and_fill_down simd_broadcast simd_broadcast_first simd_ballot "
     "simd_all simd_any simd_is_first simd_active_threads_mask quad_sum quad_product quad_min quad_max "
     "quad_shuffle quad_broadcast quad_ballot quad_all quad_any quad_is_first "
+    "dot cross length length_squared distance distance_squared normalize reflect refract faceforward all any "
+    "vec make_float4 make_half2 make_uchar3 extract insert "
 ).split()
 MODAL = (  # noqa: SIM905
     "sqrt rsqrt exp exp2 exp10 log log2 log10 pow powr sin cos tan asin acos atan atan2 sinh cosh "
@@ -53,18 +55,32 @@ def test_a_docstring_tells_summary_operands_result_and_metal(name, op, types):
     assert "Metal" in text
 
 
-@pytest.mark.parametrize(("name", "op", "types"), FUNCTIONS, ids=[f[0] for f in FUNCTIONS])
+def vector_of(dtype, buffer):
+    if dtype is en.b1:
+        return en.vec(en.u8, 3)(buffer[0], buffer[1], buffer[2]) != 0
+    return en.vec(dtype, 3)(buffer[0], buffer[1], buffer[2])
+
+
+# Packing has types of its own: test_vectors.py.
+TYPED = [f for f in FUNCTIONS if f[1]["group"] != "Packing"]
+
+
+@pytest.mark.parametrize(("name", "op", "types"), TYPED, ids=[f[0] for f in TYPED])
 def test_a_function_takes_exactly_its_types(name, op, types):
     function = getattr(en, name)
+    takes_vectors = not {"V", "V3"}.isdisjoint(op["operand_slots"])
     for dtype in (getattr(en, n) for n in TYPES):
 
         def k(A: dtype, C: en.b1, N: en.u32, Out: en.b1):
-            values = {"T": A[0], "I": A[1], "b1": C[0], "i32": N[0], "u32": N[1], "u16": 2}
+            values = {"T": A[0], "I": A[1], "b1": C[0], "i32": N[0], "u32": N[1], "u16": 2, "S": A[1]}
+            if takes_vectors:
+                values["V"] = values["V3"] = vector_of(dtype, A)  # noqa: B023
             result = function(*(values[slot] for slot in op["operand_slots"]))
             first = result[0] if isinstance(result, tuple) else result
-            Out[0] = first != first
+            different = first != first
+            Out[0] = en.any(different) if op["result_slots"][0].startswith("V") else different
 
-        shares = "T" in op["operand_slots"]
+        shares = "T" in op["operand_slots"] or takes_vectors
         # b1 counts as i32
         if not shares or dtype.name in types or (dtype.name == "b1" and "i32" in types):
             assert "kernel void" in en.compile(en.kernel(k)).metal_source

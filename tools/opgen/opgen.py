@@ -50,6 +50,7 @@ def op_table(ops: list[Op]) -> str:
                 "cast",
                 "vector",
                 "component",
+                "swizzle",
                 "load",
                 "store",
                 "kernel",
@@ -131,6 +132,22 @@ def host_lowering(ops: list[Op]) -> str:
     return "".join(out)
 
 
+def host_vectorwise(ops: list[Op]) -> str:
+    """The same for functions of whole vectors: operands are Components, expressions call LaneVector.h."""
+    out = [HEADER]
+    for op in ops:
+        if op.vectorwise:
+            names = "".join(
+                f"  [[maybe_unused]] const auto &{n} = in[{i}];\n" for i, n in enumerate(op.operands)
+            )
+            out.append(f"case OpKind::{op.enum}: {{\n{names}  return {op.host};\n}}\n")
+    return "".join(out)
+
+
+def vectorwise_kinds(ops: list[Op]) -> str:
+    return HEADER + "".join(f"case OpKind::{op.enum}:\n" for op in ops if op.vectorwise)
+
+
 def python_records(ops: list[Op]) -> str:
     """enigma/_ops.json: what documentation and tests read."""
     rows = [
@@ -156,6 +173,7 @@ def python_records(ops: list[Op]) -> str:
             "ulp": op.ulp,
             "elementwise": op.elementwise,
             "convergent": op.convergent,
+            "vectorwise": op.vectorwise,
             "has_axis": op.has_axis,
             "msl": [{"types": c, "text": t} for c, t in op.msl],
             "has_host": bool(op.host),
@@ -187,6 +205,8 @@ def main() -> None:
     convergent = [op for op in ops if op.convergent]
     write(options.out / "enigma/Target/Host/Elementwise.inc", host_lowering(elementwise))
     write(options.out / "enigma/Target/Host/Convergent.inc", host_lowering(convergent))
+    write(options.out / "enigma/Target/Host/Vectorwise.inc", host_vectorwise(ops))
+    write(options.out / "enigma/Dialect/Vectorwise.inc", vectorwise_kinds(ops))
     write(options.out / "enigma/IR/FunctionDocs.inc", function_docs(ops))
     write(options.out / "enigma/Language/Operations.h", cppdocs.header(ops))
     write(options.out / "enigma/Language/Operations.inc", cppdocs.definitions(ops))

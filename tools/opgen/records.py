@@ -36,8 +36,11 @@ WORDS = {
     "any": "a value",
     "b1": "b1",
     "u32": "u32",
+    "f16": "f16",
+    "f32": "f32",
     "": "",
 }
+SLOTS = {"T", "I", "U", "b1", "i32", "u32", "u16", "V", "V3", "S", "f32x2", "f32x4", "f16x2", "f16x4"}
 KEYWORDS = {"and", "or", "xor", "not", "if", "for", "while"}
 
 
@@ -73,6 +76,7 @@ class Op:
     example: str
     elementwise: bool
     convergent: bool
+    vectorwise: bool
     pure: bool
     has_axis: bool
     functions: list[tuple[str, str]] = field(default_factory=list)
@@ -95,7 +99,7 @@ def parse_rule(record: str, rule: str, convergent: bool) -> tuple[str, list[str]
         return "query", [], results
     operands = [s.strip() for s in left.split(",")] if left else []
     for slot in operands + results:
-        if slot not in ("T", "I", "U", "b1", "i32", "u32", "u16"):
+        if slot not in SLOTS:
             fail(record, f"unknown slot {slot!r} in the rule {rule!r}")
     return "slots", operands, results
 
@@ -149,6 +153,7 @@ def read(records: dict[str, Any]) -> list[Op]:
             elementwise="elementwise" in r and bool(r["elementwise"]),
             convergent=convergent,
             pure=not memory and kind not in ("kernel", "control", "alloc", "barrier"),
+            vectorwise="vectorwise" in r and bool(r["vectorwise"]),
             has_axis=bool(r.get("hasAxis", 0)),
         )
         if op.python and kind == "slots":

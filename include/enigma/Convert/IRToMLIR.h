@@ -42,7 +42,7 @@ private:
   mlir::MLIRContext &ctx;
   std::vector<mlir::OperationName> names; ///< by opcode
   std::vector<mlir::Type> scalars;        ///< by element type
-  mlir::StringAttr valueName, axisName, modeName, indexName, countName, flagsName, valuesName;
+  mlir::StringAttr valueName, axisName, modeName, indexName, countName, flagsName, valuesName, componentsName;
 };
 
 } // namespace enigma::convert

@@ -76,6 +76,8 @@ bool isElementwise(OpKind kind);
 /// Whether the result depends on which lanes are active: operations among the lanes of a simdgroup or
 /// quadgroup.
 bool isConvergent(OpKind kind);
+/// Whether it is a function of whole vectors (dot, all, packing), with a host form of its own.
+bool isVectorwise(OpKind kind);
 /// Whether MSL has the operation on bfloat; the others are computed in f32.
 bool isBf16Native(OpKind kind);
 /// First MSL version that has the operation, as major * 10 + minor.

@@ -96,6 +96,7 @@ class Enigma_Op<string mnemonic, list<Trait> traits = []> : Op<Enigma_Dialect, m
   string types = "";
   // Type rule: "T, T -> T". T is the one type the operands are brought to; a type name (i32, u32, b1) is fixed;
   // "I" is an integer that is converted to T's type. The result may also be "b1" (with T's shape) or "T, i32".
+  // "V" is T where it must be a vector, "V3" one of 3, "S" one component of it, "f32x4" and its kin fixed.
   string rule = "";
   // MSL text by class of T, first match wins: "class: template". Classes as above, a type name, or "wraps" (signed
   // arithmetic that C leaves undefined) and "checked" (signed, with guards): both are passed over for operations marked in_range;

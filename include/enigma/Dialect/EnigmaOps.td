@@ -10,5 +10,6 @@ include "enigma/Dialect/EnigmaFloatOps.td"
 include "enigma/Dialect/EnigmaIntegerOps.td"
 include "enigma/Dialect/EnigmaMemoryOps.td"
 include "enigma/Dialect/EnigmaSimdOps.td"
+include "enigma/Dialect/EnigmaVectorOps.td"
 
 #endif // ENIGMA_OPS_TD

@@ -93,7 +93,30 @@ public:
   Value literal(Literal value);
   Value constant(Literal value, Type type);
   Value cast(Operand x, Elem to);
-  Value asType(Operand x, Elem to);
+  /// As a call of the type has it: to a vector type a scalar becomes a vector of it, to a scalar type a
+  /// vector is converted component by component. `name` stands in errors.
+  Value convert(Operand x, Type to, std::string_view name);
+  /// The bits of a scalar or vector as another type of as many bits; to a scalar type of a component's width
+  /// component by component.
+  Value asType(Operand x, Type to);
+  Value asType(Operand x, Elem to) { return asType(x, Type::value(to)); }
+
+  /// A vector of scalars and shorter vectors, converted to its type and put one after the other; or of one
+  /// scalar.
+  Value makeVector(Type type, std::span<const Operand> parts, std::string_view name = {});
+  Value makeVector(Type type, std::initializer_list<Operand> parts) {
+    return makeVector(type, std::span(parts.begin(), parts.size()));
+  }
+  /// Components of a vector in any order, by number; of one the scalar.
+  Value swizzle(Value v, std::span<const int> components);
+  /// A component: a literal index may count from the end, a value past the end gives the last component.
+  Value extract(Value v, Operand index);
+  /// v with a component replaced; a value past the end replaces none.
+  Value insert(Value v, Operand index, Operand value);
+  /// v with these components replaced by those of a vector of as many, or all by one scalar.
+  Value withComponents(Value v, std::span<const int> components, Operand value);
+  /// A vector of one scalar; itself where it has the length already.
+  Value splat(Value x, int lanes);
   Value query(Opcode op, int axis = 0);
 
   Value load(Value buffer, Operand index);
@@ -153,6 +176,9 @@ public:
 
 private:
   Value emit(Opcode op, std::span<const Operand> operands, uint64_t immediate, std::string_view name);
+  Value emitFixed(Opcode op, std::span<const Operand> operands, uint64_t immediate, std::string_view name);
+  void checkShape(std::string_view name, const OpInfo &i, size_t k, const Operand &operand, int lanes) const;
+  int componentOf(std::string_view name, Type t, const Literal &index);
   std::optional<Elem> unify(std::string_view name, std::span<const Operand> operands, bool keepBool);
   void checkLanes(const OpInfo &op, std::string_view name, std::span<const Operand> operands,
                   Type type) const;

@@ -37,12 +37,40 @@ enum class Slot : uint8_t {
   i32, ///< i32 in T's shape
   u32, ///< u32, always a scalar
   u16, ///< u16, always a scalar: the number of a lane
+  V,   ///< T, a vector
+  V3,  ///< T, a vector of 3
+  S,   ///< one component of T
+  // Types that do not depend on T.
+  f32x2,
+  f32x4,
+  f16x2,
+  f16x4,
 };
+
+/// The type of a slot that does not depend on T, else none.
+constexpr Type fixedType(Slot slot) {
+  switch (slot) {
+  case Slot::f32x2:
+    return Type::value(Elem::f32, 2);
+  case Slot::f32x4:
+    return Type::value(Elem::f32, 4);
+  case Slot::f16x2:
+    return Type::value(Elem::f16, 2);
+  case Slot::f16x4:
+    return Type::value(Elem::f16, 4);
+  case Slot::u32:
+    return Type::value(Elem::u32);
+  case Slot::u16:
+    return Type::value(Elem::u16);
+  default:
+    return {};
+  }
+}
 
 /// How the operands and results of an operation are typed.
 struct Rule {
-  /// Elementwise operations and queries follow the slots; the other kinds have a builder function of their
-  /// own.
+  /// Elementwise operations, functions of whole vectors and queries follow the slots; the other kinds have a
+  /// builder function of their own.
   enum class Kind : uint8_t {
     slots,
     query,
@@ -50,6 +78,7 @@ struct Rule {
     cast,
     vector,
     component,
+    swizzle,
     load,
     store,
     kernel,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Types of the IR: twelve element types, vectors of 2 to 4 of them, and buffers.
+// Types of the IR: twelve element types, vectors of 2 to 4 of them, and buffers of either.
 //
 //     Type f = Type::value(Elem::f32), v = Type::value(Elem::f16, 4), b = Type::buffer(Elem::u8);
-//     v.str() == "f16x4"; b.str() == "buffer<u8>"
+//     v.str() == "f16x4"; b.str() == "buffer<u8>"; Type::buffer(v).str() == "buffer<f16x4>"
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,8 @@ constexpr Elem toSigned(Elem e) { return isUnsigned(e) ? static_cast<Elem>(stati
 std::string_view name(Elem e);
 /// From "f32", or from MSL's and Python's other names: "float", "Float32", "uint", "bool", ...
 std::optional<Elem> elemFromName(std::string_view name);
+/// Metal's name: "float".
+std::string_view mslName(Elem e);
 
 /// Metal's address spaces.
 enum class Space : uint8_t { device, constant, threadgroup, thread };
@@ -44,18 +46,27 @@ struct Type {
   enum class Kind : uint8_t { none, value, buffer };
   Kind kind = Kind::none;
   Elem elem = Elem::b1;
-  uint8_t lanes = 1; ///< components of a value, 1 for a scalar
+  uint8_t lanes = 1; ///< components of a value or of a buffer's elements, 1 for scalars
   Space space = Space::device;
 
   static constexpr Type value(Elem e, int lanes = 1) {
     return {Kind::value, e, static_cast<uint8_t>(lanes), Space::device};
   }
   static constexpr Type buffer(Elem e, Space s = Space::device) { return {Kind::buffer, e, 1, s}; }
+  /// A buffer whose elements are vectors.
+  static constexpr Type buffer(Type element, Space s = Space::device) {
+    return {Kind::buffer, element.elem, element.lanes, s};
+  }
 
   constexpr bool operator==(const Type &) const = default;
   constexpr bool isValue() const { return kind == Kind::value; }
   constexpr bool isBuffer() const { return kind == Kind::buffer; }
   constexpr bool isScalar() const { return isValue() && lanes == 1; }
+  constexpr bool isVector() const { return isValue() && lanes > 1; }
+  /// What a buffer holds.
+  constexpr Type element() const { return value(elem, lanes); }
+  /// Bytes that a value takes in memory, and its alignment: 3 components take as much as 4.
+  constexpr int bytes() const { return ir::bytes(elem) * (lanes == 3 ? 4 : lanes); }
   constexpr Type withElem(Elem e) const { return {kind, e, lanes, space}; }
   constexpr Type withLanes(int n) const { return {kind, elem, static_cast<uint8_t>(n), space}; }
   /// One word, for hashing and tables.
@@ -66,6 +77,11 @@ struct Type {
   /// "f32", "f16x4", "buffer<u8>", "buffer<f32, threadgroup>".
   std::string str() const;
 };
+
+/// What Python calls a scalar or vector type under `enigma.`: "f32", "float4".
+std::string pythonName(Type t);
+/// A scalar or vector from its name: "f32", "float4", "f32x4".
+std::optional<Type> typeFromName(std::string_view name);
 
 /// What two operands of an arithmetic operation are brought to (the table in docs/types.md): the same type
 /// keeps itself, the wider wins, equal widths of different sign give unsigned, an integer with a float gives

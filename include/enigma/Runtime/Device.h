@@ -82,9 +82,11 @@ protected:
 };
 
 /// What a kernel parameter is bound to: a buffer, the caller's own memory (for launches that end before the
-/// call does), or the value of a scalar parameter (copied in, at most 8 bytes).
+/// call does), or the value of a scalar parameter or vector parameter (copied in, at most 32 bytes).
 class Argument {
 public:
+  /// A vector of 4 words of 64 bits.
+  static constexpr size_t mostValueBytes = 32;
   static Argument of(std::shared_ptr<Buffer> buffer) {
     Argument a;
     if (buffer) {
@@ -108,16 +110,16 @@ public:
   }
   template <class T>
   static Argument scalar(T value) {
-    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= mostValueBytes);
     return scalarBytes(&value, sizeof(T));
   }
-  /// A scalar from `bytes` (at most 8) bytes at `value`, already of the parameter's type.
+  /// A scalar or vector from `bytes` (at most 32) bytes at `value`, already of the parameter's type.
   static Argument scalarBytes(const void *value, size_t bytes) {
     Argument a;
     a.length = bytes;
     a.isValue = true;
     a.canWrite = false;
-    std::memcpy(a.value, value, bytes < 8 ? bytes : 8);
+    std::memcpy(a.value, value, bytes < mostValueBytes ? bytes : mostValueBytes);
     return a;
   }
 
@@ -131,7 +133,7 @@ private:
   std::shared_ptr<Buffer> held;
   void *pointer = nullptr;
   uint64_t length = 0;
-  alignas(8) unsigned char value[8] = {};
+  alignas(16) unsigned char value[mostValueBytes] = {};
   bool isValue = false;
   bool canWrite = true;
 };

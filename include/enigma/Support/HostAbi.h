@@ -40,8 +40,8 @@ constexpr const char *elementName(ElementKind kind) {
   return names[static_cast<uint8_t>(kind)];
 }
 
-/// One bound parameter. `data` is aligned to the element and stays valid for the launch; `count` is in
-/// elements. A scalar parameter is a buffer of one element. Buffers of one launch may overlap.
+/// One bound parameter. `data` is aligned to the element's scalar and stays valid for the launch; `count` is
+/// in elements. A scalar parameter is a buffer of one element. Buffers of one launch may overlap.
 struct BufferArg {
   void *data = nullptr;
   uint64_t count = 0;
@@ -165,6 +165,14 @@ struct ParamDescriptor {
   bool isScalar = false; ///< one value, not a buffer
   bool isRead = true;
   bool isWritten = false;
+  uint8_t components = 1; ///< of each element: more than 1 for vectors
+
+  /// Bytes of one element: a vector of 3 takes as much as one of 4.
+  uint32_t bytes() const { return elementSize(element) * (components == 3 ? 4 : components); }
+  /// As users write it: "f32", "f32x4".
+  std::string type() const {
+    return elementName(element) + (components > 1 ? "x" + std::to_string(components) : std::string());
+  }
 };
 
 /// Memory that the kernel brings itself. In reports it is numbered after the parameters.

@@ -90,15 +90,20 @@ Value *KernelEmitter::bufferCount(unsigned param) {
   });
 }
 
-Lanes KernelEmitter::scalarParam(unsigned param) {
+llvm::SmallVector<Lanes, 4> KernelEmitter::scalarParam(unsigned param) {
   const ElementKind t = shape.params[param].element;
   Value *data = bufferData(param);
-  Value *value = once(ScalarKey + param, [&](IRBuilder<> &at) -> Value * {
-    const IRBuilder<>::InsertPointGuard guard(ir);
-    ir.SetInsertPoint(at.GetInsertPoint());
-    return b.fromMemory(ir.CreateLoad(b.memoryType(t), data), t);
-  });
-  return LaneBuilder::uniform(t, value);
+  llvm::SmallVector<Lanes, 4> components;
+  for (unsigned c = 0; c < shape.params[param].components; ++c) {
+    Value *value = once(ScalarKey + param * 4 + c, [&](IRBuilder<> &at) -> Value * {
+      const IRBuilder<>::InsertPointGuard guard(ir);
+      ir.SetInsertPoint(at.GetInsertPoint());
+      Value *place = ir.CreateConstInBoundsGEP1_64(b.memoryType(t), data, c);
+      return b.fromMemory(ir.CreateLoad(b.memoryType(t), place), t);
+    });
+    components.push_back(LaneBuilder::uniform(t, value));
+  }
+  return components;
 }
 
 void KernelEmitter::storeFrame(unsigned field, Value *value) {

@@ -19,6 +19,7 @@
 #include "LaneBuilder.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/SmallVector.h"
 
 #include <vector>
 
@@ -101,8 +102,8 @@ public:
   // ---- For the body
   Lanes query(Query what, unsigned axis);
   const LaneMask &activeLanes() const { return mask; }
-  /// Value of a scalar parameter.
-  Lanes scalarParam(unsigned param);
+  /// Value of a scalar parameter, or of one vector.
+  llvm::SmallVector<Lanes, 4> scalarParam(unsigned param);
   llvm::Value *bufferData(unsigned memory);
   llvm::Value *bufferCount(unsigned memory); ///< elements, i64
   bool isParam(unsigned memory) const { return memory < shape.params.size(); }

@@ -43,7 +43,7 @@ void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
     mask &= mask - 1;
     const uint64_t index = indexOf(lane);
     // A negative index is a huge unsigned one.
-    if (!site.isChecked || (index < count && count - index >= site.components))
+    if (!site.isChecked || (index < count && count - index >= (site.isWhole ? 1 : site.components)))
       each(lane, index);
     else
       report(frame, site, lane, isStore, index, count);
@@ -54,7 +54,7 @@ void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
 /// looked at by itself. A loop without branches, for the compiler to vectorise.
 template <class IndexOf>
 bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf) {
-  if (mask != ~0u || site.components != 1)
+  if (mask != ~0u || (site.components != 1 && !site.isWhole))
     return false;
   const uint64_t count = memoryOf(frame, site).count;
   bool all = true;
@@ -63,28 +63,35 @@ bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
   return all;
 }
 
-/// Where element `index` of a lane lies, counted in elements.
-uint64_t placeOf(const AccessSite &site, uint32_t lane, uint64_t index) {
-  return site.space == AccessSite::Lane ? index * kLanes + lane : index;
+/// Where component c of element `index` lies in the memory of a lane.
+uint64_t placeOf(const AccessSite &site, uint32_t lane, uint64_t index, uint32_t c) {
+  if (site.space == AccessSite::Lane)
+    return (index + c) * kLanes + lane;
+  return (site.isWhole ? index * site.scalars() : index) + c;
 }
 
 template <class T, class IndexOf>
 void load(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf indexOf, void *values) {
   auto *out = static_cast<T *>(values);
   const auto *data = static_cast<const T *>(memoryOf(frame, site).data);
+  const uint64_t scalars = site.scalars();
   if (allInBounds(frame, site, mask, indexOf)) {
     if (site.space == AccessSite::Lane)
       for (uint32_t lane = 0; lane < kLanes; ++lane)
         out[lane] = data[indexOf(lane) * kLanes + lane];
-    else
+    else if (site.components == 1)
       for (uint32_t lane = 0; lane < kLanes; ++lane)
         out[lane] = data[indexOf(lane)];
+    else
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        for (uint32_t c = 0; c < site.components; ++c)
+          out[lane * scalars + c] = data[indexOf(lane) * scalars + c];
     return;
   }
-  std::memset(out, 0, sizeof(T) * kLanes * site.components);
+  std::memset(out, 0, sizeof(T) * kLanes * scalars);
   forEachLane(frame, site, mask, false, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      out[lane * site.components + c] = data[placeOf(site, lane, index + c)];
+      out[lane * scalars + c] = data[placeOf(site, lane, index, c)];
   });
 }
 
@@ -93,14 +100,20 @@ void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexO
            const void *values) {
   const auto *from = static_cast<const T *>(values);
   auto *data = static_cast<T *>(memoryOf(frame, site).data);
+  const uint64_t scalars = site.scalars();
   if (allInBounds(frame, site, mask, indexOf)) {
-    for (uint32_t lane = 0; lane < kLanes; ++lane)
-      data[placeOf(site, lane, indexOf(lane))] = from[lane];
+    if (site.components == 1)
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        data[placeOf(site, lane, indexOf(lane), 0)] = from[lane];
+    else
+      for (uint32_t lane = 0; lane < kLanes; ++lane)
+        for (uint32_t c = 0; c < site.components; ++c)
+          data[indexOf(lane) * scalars + c] = from[lane * scalars + c];
     return;
   }
   forEachLane(frame, site, mask, true, indexOf, [&](uint32_t lane, uint64_t index) {
     for (uint32_t c = 0; c < site.components; ++c)
-      data[placeOf(site, lane, index + c)] = from[lane * site.components + c];
+      data[placeOf(site, lane, index, c)] = from[lane * scalars + c];
   });
 }
 

@@ -43,11 +43,16 @@ struct AccessSite {
   };
   uint8_t space;
   uint16_t array;
+  bool isWhole;   ///< elements are vectors of `components`, one per lane; `bytes` is of a component
+
+  /// Scalars that a lane has in `values`, and a whole element in memory: a vector of 3 is as large as one
+  /// of 4.
+  uint32_t scalars() const { return components == 3 ? 4 : components; }
 };
 
 // A linear access: the index of lane l is first + l * stride, wrapped at the index's width. A varying one:
 // indices[l], an array of i32/u32 where indexBits is 32, else of i64/u64 (narrower ones are extended by their
-// own sign). `mask` has one bit per lane.
+// own sign). `mask` has one bit per lane. `values` has a lane's components side by side.
 void loadLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride, uint32_t mask,
                 void *values);
 void storeLinear(const LaneFrame *frame, const AccessSite *site, uint64_t first, int64_t stride,

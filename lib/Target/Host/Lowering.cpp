@@ -7,6 +7,7 @@
 #include "KernelArrays.h"
 #include "KernelEmitter.h"
 #include "LaneBuilder.h"
+#include "LaneVector.h"
 #include "MemoryEmitter.h"
 #include "SimdEmitter.h"
 #include "enigma/Dialect/Enigma.h"
@@ -161,7 +162,9 @@ private:
       ParamDescriptor param;
       param.name = llvm::cast<mlir::StringAttr>(name).str();
       auto buffer = llvm::dyn_cast<BufferType>(argument.getType());
-      param.element = elementOf(buffer ? buffer.getElementType() : argument.getType());
+      const mlir::Type element = buffer ? buffer.getElementType() : argument.getType();
+      param.element = elementOf(element);
+      param.components = static_cast<uint8_t>(lanesOf(element));
       param.isScalar = !buffer;
       param.isRead = !buffer;
       for (mlir::Operation *user : argument.getUsers())
@@ -219,7 +222,7 @@ private:
   void bindArguments(const KernelDescriptor &descriptor) {
     for (mlir::BlockArgument argument : kernel.getBody().getArguments())
       if (descriptor.params[argument.getArgNumber()].isScalar)
-        values[argument] = {frame->scalarParam(argument.getArgNumber())};
+        values[argument] = frame->scalarParam(argument.getArgNumber());
   }
 
   /// Numbers the accesses, and finds what depends on the thread's position and on scalars alone.
@@ -343,8 +346,15 @@ private:
       values[op.getResult(0)] = {frame->query(query->query, axis)};
       return;
     }
+    if (kind == OpKind::as_type)
+      return lowerAsType(op);
     if (isElementwise(kind) || isConvergent(kind))
       return lowerElementwise(op, kind);
+    if (isVectorwise(kind)) {
+      const Components result = vectorwise(op, kind);
+      values[op.getResult(0)] = result;
+      return;
+    }
     if (auto constant = llvm::dyn_cast<ConstantOp>(op)) {
       values[constant] = constantOf(constant);
     } else if (auto make = llvm::dyn_cast<MakeVectorOp>(op)) {
@@ -357,6 +367,14 @@ private:
     } else if (auto extract = llvm::dyn_cast<ExtractOp>(op)) {
       const Components one{valueOf(extract.getX())[extract.getIndex()]};
       values[extract] = one;
+    } else if (auto swizzle = llvm::dyn_cast<SwizzleOp>(op)) {
+      Components parts;
+      for (int32_t component : swizzle.getComponents())
+        parts.push_back(valueOf(swizzle.getX())[static_cast<size_t>(component)]);
+      values[swizzle] = parts;
+    } else if (auto at = llvm::dyn_cast<ExtractAtOp>(op)) {
+      const Components one = extractAt(*lane, valueOf(at.getX()), valueOf(at.getIndex())[0]);
+      values[at] = one;
     } else if (auto load = llvm::dyn_cast<LoadOp>(op)) {
       const Components loaded = lowerLoad(op, load.getBuffer(), load.getIndex(), control->active());
       values[load] = loaded;
@@ -535,6 +553,7 @@ private:
     result.param = *number;
     result.element = elementOf(type);
     result.components = static_cast<unsigned>(lanesOf(type));
+    result.isWhole = llvm::cast<BufferType>(buffer.getType()).getElementType() == type;
     result.index = valueOf(index)[0];
     result.site = siteOf.lookup(&op);
     return result;
@@ -575,6 +594,26 @@ private:
     }
     for (size_t r = 0; r < results.size(); ++r)
       values[op.getResult(static_cast<unsigned>(r))] = results[r];
+  }
+
+  void lowerAsType(mlir::Operation &op) {
+    const mlir::Type to = op.getResult(0).getType();
+    const Components result =
+        asType(*lane, valueOf(op.getOperand(0)), elementOf(to), static_cast<unsigned>(lanesOf(to)));
+    values[op.getResult(0)] = result;
+  }
+
+  /// A function of whole vectors.
+  Components vectorwise(mlir::Operation &op, OpKind kind) {
+    LaneBuilder &b = *lane;
+    llvm::SmallVector<Components, 3> in;
+    for (mlir::Value operand : op.getOperands())
+      in.push_back(valueOf(operand));
+    switch (kind) {
+#include "enigma/Target/Host/Vectorwise.inc"
+    default:
+      fail(&op, "the operation table has no host lowering of this operation");
+    }
   }
 
   /// One component: the `host` expressions of the operation table. `t` is the result's element type.

@@ -68,13 +68,17 @@ Value *MemoryEmitter::extendedIndex(const Access &access) {
 }
 
 Value *MemoryEmitter::address(const Access &access) {
-  return ir.CreateGEP(b.memoryType(access.element), kernel.bufferData(access.param), extendedIndex(access));
+  Type *element = b.memoryType(access.element);
+  if (access.isWhole && access.components > 1)
+    element = ArrayType::get(element, access.scalars());
+  return ir.CreateGEP(element, kernel.bufferData(access.param), extendedIndex(access));
 }
 
 /// A constant of LaneMemory.h's AccessSite.
 Value *MemoryEmitter::siteConstant(const Access &access) {
-  static_assert(sizeof(AccessSite) == 16 && offsetof(AccessSite, bytes) == 8 &&
-                offsetof(AccessSite, isChecked) == 12 && offsetof(AccessSite, array) == 14);
+  static_assert(sizeof(AccessSite) == 20 && offsetof(AccessSite, bytes) == 8 &&
+                offsetof(AccessSite, isChecked) == 12 && offsetof(AccessSite, array) == 14 &&
+                offsetof(AccessSite, isWhole) == 16);
   const bool isParam = kernel.isParam(access.param);
   const AccessSite::Space space = isParam               ? AccessSite::Param
                                   : isRegisters(access) ? AccessSite::Lane
@@ -88,7 +92,8 @@ Value *MemoryEmitter::siteConstant(const Access &access) {
                         ir.getInt8(isSigned(index)),
                         ir.getInt8(isChecked),
                         ir.getInt8(space),
-                        ir.getInt16(uint16_t(isParam ? 0 : kernel.arrayNumber(access.param)))};
+                        ir.getInt16(uint16_t(isParam ? 0 : kernel.arrayNumber(access.param))),
+                        ir.getInt8(access.isWhole)};
   Constant *site = ConstantStruct::getAnon(fields);
   Module &module = *ir.GetInsertBlock()->getModule();
   return new GlobalVariable(module, site->getType(), true, GlobalValue::PrivateLinkage, site, "site");
@@ -129,9 +134,9 @@ void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value 
 }
 
 /// All lanes of an access as one vector, in the order of memory: component c of lane l is element l *
-/// components + c.
+/// components + c; of vectors of 3 every fourth one is a gap.
 FixedVectorType *MemoryEmitter::wideType(const Access &access) {
-  return FixedVectorType::get(b.memoryType(access.element), kLanes * access.components);
+  return FixedVectorType::get(b.memoryType(access.element), kLanes * access.scalars());
 }
 
 Components MemoryEmitter::split(const Access &access, Value *wide) {
@@ -139,7 +144,7 @@ Components MemoryEmitter::split(const Access &access, Value *wide) {
   for (unsigned c = 0; c < access.components; ++c) {
     SmallVector<int, kLanes> picked;
     for (unsigned lane = 0; lane < kLanes; ++lane)
-      picked.push_back(int(lane * access.components + c));
+      picked.push_back(int(lane * access.scalars() + c));
     Value *part = access.components == 1 ? wide : ir.CreateShuffleVector(wide, picked);
     result.push_back(LaneBuilder::varying(access.element, b.fromMemory(part, access.element)));
   }
@@ -159,11 +164,11 @@ Value *MemoryEmitter::joined(const Access &access, const Components &value) {
     return ir.CreateShuffleVector(x, y, all);
   };
   Value *wide = join(parts[0], parts[1]);
-  if (access.components == 4)
-    wide = join(wide, join(parts[2], parts[3]));
+  if (access.components > 2)
+    wide = join(wide, join(parts[2], parts.back()));
   SmallVector<int, 128> dealt;
-  for (unsigned i = 0; i < kLanes * access.components; ++i)
-    dealt.push_back(int(i % access.components * kLanes + i / access.components));
+  for (unsigned i = 0; i < kLanes * access.scalars(); ++i)
+    dealt.push_back(int(i % access.scalars() * kLanes + i / access.scalars()));
   return ir.CreateShuffleVector(wide, dealt);
 }
 
@@ -172,7 +177,7 @@ Value *MemoryEmitter::joined(const Access &access, const Components &value) {
 Components MemoryEmitter::loadSideBySide(const Access &access, const LaneMask &mask) {
   Value *condition = mask.all;
   if (isChecked)
-    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.components));
+    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.elements()));
   FixedVectorType *type = wideType(access);
   Value *fast = nullptr, *slow = nullptr;
   BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
@@ -196,7 +201,7 @@ Components MemoryEmitter::loadSideBySide(const Access &access, const LaneMask &m
 void MemoryEmitter::storeSideBySide(const Access &access, const Components &value, const LaneMask &mask) {
   Value *condition = mask.all;
   if (isChecked)
-    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.components));
+    condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.elements()));
   Value *wide = joined(access, value);
   branch(
       ir, condition,
@@ -212,7 +217,7 @@ void MemoryEmitter::storeSideBySide(const Access &access, const Components &valu
 Components MemoryEmitter::loadUniform(const Access &access, const LaneMask &mask) {
   Value *condition = ir.CreateICmpNE(mask.bits, ir.getInt32(0));
   if (isChecked)
-    condition = ir.CreateAnd(condition, inBounds(access, access.components));
+    condition = ir.CreateAnd(condition, inBounds(access, access.elements()));
   Type *type = b.memoryType(access.element);
   SmallVector<Value *, 4> fast;
   BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
@@ -246,7 +251,7 @@ Components MemoryEmitter::loadUniform(const Access &access, const LaneMask &mask
 void MemoryEmitter::storeUniform(const Access &access, const Components &value, const LaneMask &mask) {
   Value *condition = ir.CreateICmpNE(mask.bits, ir.getInt32(0));
   if (isChecked)
-    condition = ir.CreateAnd(condition, inBounds(access, access.components));
+    condition = ir.CreateAnd(condition, inBounds(access, access.elements()));
   Type *type = b.memoryType(access.element);
   branch(
       ir, condition,
@@ -276,7 +281,7 @@ bool MemoryEmitter::isRegisters(const Access &access) const {
 }
 
 bool MemoryEmitter::isSideBySide(const Access &access) const {
-  return !isRegisters(access) && access.index.isLinear() && access.index.stride == access.components;
+  return !isRegisters(access) && access.index.isLinear() && access.index.stride == access.elements();
 }
 
 Value *MemoryEmitter::registerAddress(const Access &access, unsigned component) {
@@ -379,7 +384,8 @@ void MemoryEmitter::store(const Access &access, const Components &value, const L
     return storeRegisters(access, value, mask);
   if (access.index.isUniform())
     return storeUniform(access, value, mask);
-  if (isSideBySide(access))
+  // The gap after a vector of 3 is not written.
+  if (access.components != 3 && isSideBySide(access))
     return storeSideBySide(access, value, mask);
   ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
   callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits,
@@ -391,7 +397,9 @@ void MemoryEmitter::store(const Access &access, const Components &value, const L
 bool MemoryEmitter::canStage(const Access &access, bool isStore) {
   if (access.index.isUniform())
     return !isStore;
-  return access.index.isLinear() && access.index.stride == access.components;
+  if (isStore && access.components == 3)
+    return false;
+  return access.index.isLinear() && access.index.stride == access.elements();
 }
 
 unsigned MemoryEmitter::stage(const Access &access, bool isStore, const LaneMask &mask) {
@@ -419,7 +427,7 @@ void MemoryEmitter::openBlock(const LaneMask &blockMask) {
       isDirect = ir.CreateAnd(isDirect, entry.mask.all);
     if (isChecked)
       isDirect = ir.CreateAnd(isDirect,
-                              inBounds(access, (access.index.isUniform() ? 1 : kLanes) * access.components));
+                              inBounds(access, (access.index.isUniform() ? 1 : kLanes) * access.elements()));
     loads |= !entry.isStore;
   }
   isDirect->setName("direct");

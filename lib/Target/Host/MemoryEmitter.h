@@ -29,6 +29,12 @@ struct Access {
   unsigned components = 1;
   Lanes index; ///< counts elements
   uint32_t site = 0;
+  bool isWhole = false; ///< the buffer's elements are vectors, and this is one of them
+
+  /// Scalars that it covers in memory: a vector of 3 is as large as one of 4.
+  unsigned scalars() const { return components == 3 ? 4 : components; }
+  /// Elements that it covers.
+  unsigned elements() const { return isWhole ? 1 : components; }
 };
 
 class MemoryEmitter {

@@ -317,19 +317,69 @@ private:
       std::string text = typeName(op.getResult(0).getType()) + "(" + use(op.getOperand(0)).text + ")";
       return define(op.getResult(0), {text, 16}, consumedRead);
     }
-    case OpKind::make_vector: {
-      std::string text = typeName(op.getResult(0).getType()) + "(";
-      for (auto [i, v] : llvm::enumerate(op.getOperands()))
-        text += (i ? ", " : "") + use(v).text;
-      return define(op.getResult(0), {text + ")", 16}, consumedRead);
+    case OpKind::make_vector:
+      return define(op.getResult(0), madeVector(cast<MakeVectorOp>(op)), consumedRead);
+    case OpKind::extract:
+      return component(op, std::string(1, "xyzw"[cast<ExtractOp>(op).getIndex()]));
+    case OpKind::swizzle: {
+      std::string letters;
+      for (int32_t c : cast<SwizzleOp>(op).getComponents())
+        letters += "xyzw"[c];
+      return component(op, letters);
     }
-    case OpKind::extract: {
-      std::string text = wrapped(use(op.getOperand(0)), 16) + "." + "xyzw"[cast<ExtractOp>(op).getIndex()];
-      return define(op.getResult(0), {text, 16}, consumedRead);
+    case OpKind::extract_at: {
+      std::string vector = wrapped(use(op.getOperand(0)), 16), index = use(op.getOperand(1)).text;
+      // Past the end would be undefined.
+      std::string last = std::to_string(lanesOf(op.getOperand(0).getType()) - 1) + "u";
+      auto known = constantInt(op.getOperand(1));
+      bool inside = known && *known >= 0 && *known < lanesOf(op.getOperand(0).getType());
+      return define(op.getResult(0),
+                    {vector + "[" + (inside ? index : "min(" + index + ", " + last + ")") + "]", 16},
+                    consumedRead);
     }
     default:
       return elementwise(op);
     }
+  }
+
+  static bool isIdentifier(llvm::StringRef text) {
+    return llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  }
+
+  // Components of a vector.
+  void component(Operation &op, const std::string &letters) {
+    std::string vector = wrapped(use(op.getOperand(0)), 16);
+    define(op.getResult(0), {vector + "." + letters, 16}, consumedRead);
+  }
+
+  // A vector of its components, with those that follow each other in another vector as one swizzle.
+  Expression madeVector(MakeVectorOp op) {
+    std::string text;
+    OperandRange parts = op.getComponents();
+    for (size_t i = 0; i < parts.size();) {
+      auto extract = parts[i].getDefiningOp<ExtractOp>();
+      std::string part, letters;
+      size_t end = i;
+      // Only components that stand in expressions: a variable of its own has a name to be read.
+      for (; extract && end < parts.size(); ++end) {
+        auto next = parts[end].getDefiningOp<ExtractOp>();
+        if (!next || next.getX() != extract.getX() || isIdentifier(expressions[next.getResult()].text))
+          break;
+        letters += "xyzw"[next.getIndex()];
+      }
+      if (end > i + 1) {
+        for (size_t k = i; k < end; ++k)
+          part = use(parts[k]).text;
+        part.resize(part.size() - 1); // the last letter
+        bool whole = letters == llvm::StringRef("xyzw").take_front(lanesOf(extract.getX().getType()));
+        part = whole ? part.substr(0, part.size() - 1) : part + letters;
+        i = end;
+      } else {
+        part = use(parts[i++]).text;
+      }
+      text += (text.empty() ? "" : ", ") + part;
+    }
+    return {typeName(op.getType()) + "(" + text + ")", 16};
   }
 
   void query(Operation &op) {
@@ -371,14 +421,17 @@ private:
     });
   }
 
-  // Whether an operand is the index of an access of this many elements.
+  // Whether an operand is the index of an access of this many elements; elements that are vectors count by
+  // themselves.
   static bool isIndexOf(OpOperand &use, int64_t lanes) {
     Operation *access = use.getOwner();
     OpKind kind = kindOf(access);
-    if (kind == OpKind::load || kind == OpKind::load_if)
-      return use.getOperandNumber() == 1 && lanesOf(access->getResult(0).getType()) == lanes;
-    return (kind == OpKind::store || kind == OpKind::store_if) && use.getOperandNumber() == 2 &&
-           lanesOf(access->getOperand(0).getType()) == lanes;
+    bool isLoad = kind == OpKind::load || kind == OpKind::load_if;
+    if (!isLoad && kind != OpKind::store && kind != OpKind::store_if)
+      return false;
+    Type element = cast<BufferType>(access->getOperand(isLoad ? 0 : 1).getType()).getElementType();
+    Type moved = isLoad ? access->getResult(0).getType() : access->getOperand(0).getType();
+    return isScalar(element) && use.getOperandNumber() == (isLoad ? 1 : 2) && lanesOf(moved) == lanes;
   }
 
   // A number of whole vectors, times their length, that only says where such vectors are: a pointer to
@@ -449,13 +502,14 @@ private:
   // The text of an element, or of a vector of consecutive ones.
   Expression element(Value buffer, Value index, Type type) {
     const std::string &base = expressions[buffer].text;
-    if (auto at = vectors.find(index); at != vectors.end()) {
+    bool isWhole = cast<BufferType>(buffer.getType()).getElementType() == type;
+    if (auto at = vectors.find(index); at != vectors.end() && !isWhole) {
       return {"*((" + spaceOf(buffer) + typeName(type) + "*)" + base + " + " + at->second + ")", 15};
     }
     const Expression &i = use(index);
-    if (isScalar(type) && addresses.contains(index))
+    if (isWhole && addresses.contains(index))
       return {"*(" + base + " + " + i.text + ")", 15};
-    if (isScalar(type))
+    if (isWhole)
       return {base + "[" + i.text + "]", 16};
     return {"*(" + spaceOf(buffer) + typeName(type) + "*)(" + base + " + " +
                 (addresses.contains(index) ? i.text : wrapped(i, 13)) + ")",

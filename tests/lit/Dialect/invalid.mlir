@@ -1,12 +1,12 @@
 // RUN: enigma-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @+1 {{a buffer holds scalars, got 'vector<4xf32>'}}
-enigma.kernel @k(%A: !enigma.buffer<vector<4xf32>, device>) writes [0] {
+// expected-error @+1 {{a buffer holds scalars or vectors of numbers, got 'vector<4xi1>'}}
+enigma.kernel @k(%A: !enigma.buffer<vector<4xi1>, device>) writes [0] {
 }
 
 // -----
-// expected-error @+1 {{parameter 0 must be a buffer or a scalar, got 'vector<4xf32>'}}
-enigma.kernel @k(%A: vector<4xf32>) writes [] {
+// expected-error @+1 {{parameter 0 must be a buffer, a scalar or a vector, got 'index'}}
+enigma.kernel @k(%A: index) writes [] {
 }
 
 // -----
