@@ -41,7 +41,9 @@ from enigma.jit import JitFunction as JitFunction
 from enigma.jit import jit as jit
 from enigma.jit import scratch as scratch
 from enigma.layout import *
+from enigma.matrices import *
 from enigma.memory import *
+from enigma.packing import *
 from enigma.runtime import Array as Array
 from enigma.runtime import HostRuntime as HostRuntime
 from enigma.runtime import MetalRuntime as MetalRuntime
