@@ -43,7 +43,7 @@ struct AccessSite {
   };
   uint8_t space;
   uint16_t array;
-  bool isWhole;   ///< elements are vectors of `components`, one per lane; `bytes` is of a component
+  bool isWhole; ///< elements are vectors of `components`, one per lane; `bytes` is of a component
 
   /// Scalars that a lane has in `values`, and a whole element in memory: a vector of 3 is as large as one
   /// of 4.
