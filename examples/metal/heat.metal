@@ -24,9 +24,10 @@ kernel void heat(
     device float4* out = Out + at + pitch + 1;
     const float4 above = x[1], a = x[pitch + 1], b = x[2 * pitch + 1];
     const float4 c = x[3 * pitch + 1], d = x[4 * pitch + 1], below = x[5 * pitch + 1];
-    const float left0 = x[pitch].w, left1 = x[2 * pitch].w, left2 = x[3 * pitch].w, left3 = x[4 * pitch].w;
-    const float right0 = x[pitch + 2].x, right1 = x[2 * pitch + 2].x;
-    const float right2 = x[3 * pitch + 2].x, right3 = x[4 * pitch + 2].x;
+    const device float* cell = (const device float*)(x + pitch);
+    const float left0 = cell[3], left1 = cell[4 * pitch + 3], left2 = cell[8 * pitch + 3], left3 = cell[12 * pitch + 3];
+    const float right0 = cell[8], right1 = cell[4 * pitch + 8];
+    const float right2 = cell[8 * pitch + 8], right3 = cell[12 * pitch + 8];
     out[0] = stepped(above, left0, a, right0, b);
     out[pitch] = stepped(a, left1, b, right1, c);
     out[2 * pitch] = stepped(b, left2, c, right2, d);
