@@ -140,12 +140,12 @@ class Program:
 
     def statement(self, depth, indent, loop):
         pad, kind = "    " * indent, self.random.randint(0, 13) if depth else 0
-        if kind < 4 or kind == 13:
+        if kind < 3 or (kind == 13 and not loop):
             return [self.assignment(pad)]
-        if kind < 8:
+        if kind < 7:
             return self.arms(pad, depth, indent, self.condition, lambda d, i: self.block(d, i, loop))
         if kind >= 11:
-            if kind == 11 and loop:
+            if kind != 12 and loop:
                 jump = self.pick("break", "continue")
             elif self.leaves and self.chance(0.5):
                 jump = f"return {self.value(1)}"

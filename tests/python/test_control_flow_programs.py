@@ -9,6 +9,7 @@ import os
 import random
 
 import numpy as np
+import pytest
 
 import enigma as en
 from msl import standin
@@ -118,6 +119,7 @@ class Program:
         return names["f"]
 
 
+@pytest.mark.hypothesis  # ./dev fuzz takes more
 def test_random_programs_compute_what_python_does():
     texts, expected = {}, {}
     for seed in range(PROGRAMS):

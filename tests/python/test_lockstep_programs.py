@@ -4,6 +4,7 @@
 import os
 
 import numpy as np
+import pytest
 
 import enigma as en
 import lockstep
@@ -73,6 +74,7 @@ def results(a):
     return a[3].tolist(), a[2].tolist()
 
 
+@pytest.mark.hypothesis  # ./dev fuzz takes more
 def test_random_programs_agree():
     programs = {str(seed): lockstep.Program(seed) for seed in range(FIRST, FIRST + PROGRAMS)}
     compiled = {seed: en.compile(kernel(program)) for seed, program in programs.items()}
