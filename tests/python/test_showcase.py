@@ -52,6 +52,11 @@ def heat_inputs(rng):
     return [np.pad(rng.random((40, 100), np.float32) + np.float32(0.5), ((1, 1), (4, 4)))]
 
 
+def quantised_matvec_inputs(rng):
+    q = rng.integers(-128, 128, (8, 1024), np.int8)
+    return [q, rng.random((8, 32), np.float32) / 64, rng.random(1024, np.float32)]
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -80,6 +85,10 @@ SHOWCASE = [
     Case(
         "heat", (40, 100), heat_inputs, (42, 108), 5e-6,
         Counts(loads=14, stores=4, wide_loads=6, wide_stores=4, integer=2),
+    ),
+    Case(
+        "quantised_matvec", (8, 1024), quantised_matvec_inputs, (8,), 2e-4,
+        Counts(loads=48, stores=1, wide_loads=8, wide_stores=1, integer=6, lanes=4),
     ),
 ]  # fmt: skip
 NO_MORE = (
