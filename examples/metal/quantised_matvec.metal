@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // An int8 matrix of 1024 columns times a vector by hand: a simdgroup has four rows, a lane twice 16 weights of each.
-// 08_quantised_matvec.py generates the same; the tests compare what both do, and their results. Weights come as char4: tensors
-// have no vector of 16 bytes of int8, which would leave eight of the 32 loads of weights.
+// 08_quantised_matvec.py generates the same; the tests compare what both do, and their results. Weights come as char4:
+// tensors have no vector of 16 bytes of int8, which would leave eight of the 32 loads of weights.
 #include <metal_stdlib>
 using namespace metal;
 

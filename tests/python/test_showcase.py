@@ -57,6 +57,10 @@ def quantised_matvec_inputs(rng):
     return [q, rng.random((8, 32), np.float32) / 64, rng.random(1024, np.float32)]
 
 
+def transpose_inputs(rng):
+    return [rng.random((64, 96), np.float32)]
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -90,6 +94,10 @@ SHOWCASE = [
         "quantised_matvec", (8, 1024), quantised_matvec_inputs, (8,), 2e-4,
         Counts(loads=48, stores=1, wide_loads=8, wide_stores=1, integer=6, lanes=4),
     ),
+    Case(
+        "transpose", (64, 96), transpose_inputs, (96, 64), 0.0,
+        Counts(loads=1, stores=1, wide_loads=1, wide_stores=1, integer=13, local_loads=4, local_stores=4, barriers=1),
+    ),
 ]  # fmt: skip
 NO_MORE = (
     "loads", "stores", "local_loads", "local_stores", "barriers", "lanes", "integer", "divisions", "allocas",
@@ -119,3 +127,18 @@ def test_both_texts_are_strict_metal_and_give_what_numpy_gives(case):
             out = np.zeros(case.shape, np.float32)
             kernel.run([*arrays, out], grid=compiled.grid, threads=compiled.block, reverse=reverse)
             np.testing.assert_allclose(out, right, rtol=case.tolerance, atol=case.tolerance / 10)
+
+
+RAGGED = {"softmax": (3, 333), "laplacian": (37,), "transpose": (100, 36)}
+
+
+@pytest.mark.parametrize("name", RAGGED)
+def test_sizes_that_the_tile_does_not_divide_run_in_the_stand_in(name):
+    module = example(name)
+    compiled = module.compiled_for(*RAGGED[name])
+    assert standin.check(compiled.metal_source) == []
+    x = np.random.default_rng(2).random(RAGGED[name], np.float32)
+    right = module.reference(x)
+    out = np.full(right.shape, np.nan, np.float32)
+    standin.compile(compiled.metal_source).run([x, out], grid=compiled.grid, threads=compiled.block)
+    np.testing.assert_allclose(out, right, rtol=1e-5, atol=1e-6)
