@@ -5,6 +5,7 @@
 // function.
 #include "compile.h"
 
+#include "enigma/IR/Constant.h"
 #include "types.h"
 #include "value.h"
 
@@ -83,18 +84,57 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
                 {"a kernel gives its results by storing them: Out[i] = value"});
 }
 
+// Numbers of function constants, by name or index.
+std::vector<ir::ConstantBinding> bindingsFrom(const ir::Function &function, nb::dict numbers) {
+  std::vector<ir::ConstantBinding> bound;
+  const auto fail = [&](std::string message, std::vector<std::string> notes = {}) {
+    throw Error(ErrorKind::Compile, "kernel " + function.name() + ": " + std::move(message),
+                function.locate(function.place), std::move(notes));
+  };
+  for (auto [key, number] : numbers) {
+    const std::string shown = nb::cast<std::string>(nb::repr(key));
+    const ir::FunctionConstant *found = nullptr;
+    std::string known;
+    for (const ir::FunctionConstant &c : function.constants()) {
+      const bool isIt = PyUnicode_Check(key.ptr()) ? utf8(key.ptr()) == c.name
+                        : PyLong_Check(key.ptr())  ? PyLong_AsLong(key.ptr()) == long(c.index)
+                                                   : false;
+      if (isIt)
+        found = &c;
+      known += (known.empty() ? "" : ", ") + c.name;
+    }
+    if (!found)
+      fail("no function constant " + shown,
+           {known.empty() ? "the kernel declares none" : "it declares " + known});
+    auto literal = literalFrom(number.ptr());
+    auto bits = literal ? ir::constantBits(found->elem, *literal) : std::nullopt;
+    if (!bits)
+      fail("function constant " + found->name + " is " + std::string(ir::name(found->elem)) + ", got " +
+           (literal ? literal->str() : typeName(number.ptr())));
+    bound.push_back({found->index, *bits, true});
+  }
+  return bound;
+}
+
 void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb::tuple constants,
-                   int vecWidth, bool contract, bool fastMath, int mslVersion) {
+                   int vecWidth, bool contract, bool fastMath, int mslVersion, nb::handle numbers) {
   ir::Function traced(spec.name);
   {
     Trace current(spec.name);
     trace(current, spec, function, constants);
     traced = std::move(current.function);
   }
+  std::vector<ir::ConstantBinding> bound;
+  if (!numbers.is_none())
+    bound = bindingsFrom(traced, nb::cast<nb::dict>(numbers));
   std::shared_ptr<const compile::CompiledKernel> compiled;
   {
     nb::gil_scoped_release release;
-    compiled = compile::compile(std::move(traced), {vecWidth, contract, fastMath, mslVersion});
+    compiled = compile::compile(std::move(traced), {.vecWidth = vecWidth,
+                                                    .contract = contract,
+                                                    .fastMath = fastMath,
+                                                    .mslVersion = mslVersion,
+                                                    .constants = std::move(bound)});
   }
   new (self) Kernel{std::move(compiled), spec.name};
 }
@@ -129,6 +169,7 @@ void bindCompile(nb::module_ &module) {
   kernelType = type.ptr();
   type.def("__init__", compileKernel, nb::arg("spec"), nb::arg("function"), nb::arg("constants"),
            nb::arg("vec_width"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
+           nb::arg("function_constants").none() = nb::none(),
            "Traces the function with the parameters of the specification, and compiles the trace.")
       .def_prop_ro("name", [](const Kernel &k) { return k.name; })
       .def_prop_ro("kernel_name", [](const Kernel &k) { return k.compiled->kernelName(); })

@@ -195,6 +195,9 @@ ir::Value constantOf(Trace &trace, nb::handle number, ir::Type type) {
     builder.fail("control flow: needs a number, got " + typeName(number.ptr()));
   if (type.elem == ir::Elem::b1 && literal->kind != ir::Literal::Kind::boolean)
     builder.fail("the number " + literal->str() + " does not fit b1", {"write True or False"});
+  if (type.isSimdgroupMatrix())
+    builder.fail("the number " + literal->str() + " does not fit " + type.str(),
+                 {"write make_filled_simdgroup_matrix(dtype, number)"});
   if (type.lanes > 1)
     builder.fail("the number " + literal->str() + " does not fit " + type.str(), {"make a vector of it"});
   return builder.constant(*literal, type);
@@ -291,6 +294,8 @@ void bindFlow(nb::module_ &extension) {
       [](nb::handle like) {
         Trace &t = tracing();
         ir::Type type = typeFrom(t, like);
+        if (type.isSimdgroupMatrix())
+          return wrapped(t, t.at().matrixFill(type.elem, ir::Literal(0)));
         return wrapped(
             t, t.at().constant(type.elem == ir::Elem::b1 ? ir::Literal(false) : ir::Literal(0), type));
       },

@@ -25,6 +25,9 @@ NB_MODULE(_enigma, module) {
   bindTypes(module);
   bindValues(module);
   bindFunctions(module);
+  bindAtomics(module);
+  bindMatrices(module);
+  bindFunctionConstants(module);
   bindQueries(module);
   bindMemory(module);
   bindFlow(module);

@@ -41,11 +41,21 @@ FURTHER = {
         "simd_barrier",
         "simdgroup_barrier",
     ],
-}
+    "Simdgroup matrices": [
+        "make_filled_simdgroup_matrix", "simdgroup_load", "simdgroup_store", "simdgroup_multiply",
+        "simdgroup_multiply_accumulate", "simdgroup_matrix_elements", "simdgroup_matrix_from_elements",
+    ],
+    "Function constants": ["function_constant", "is_function_constant_defined"],
+    "Atomics": [
+        "atomic_load", "atomic_store", "atomic_exchange", "atomic_compare_exchange_weak", "atomic_fetch_add",
+        "atomic_fetch_sub", "atomic_fetch_min", "atomic_fetch_max", "atomic_fetch_and", "atomic_fetch_or",
+        "atomic_fetch_xor", "atomic_min", "atomic_max",
+    ],
+}  # fmt: skip
 ORDER = [
     "Operators", "Comparisons", "Conversion", "Common functions", "Float functions", "Float classification",
-    "Integer functions", "Vectors", "Geometry", "Packing", "Simdgroups", "Quadgroups", "Memory",
-    "Thread queries",
+    "Integer functions", "Vectors", "Geometry", "Packing", "Simdgroups", "Quadgroups", "Simdgroup matrices", "Memory",
+    "Atomics", "Function constants", "Thread queries",
 ]  # fmt: skip
 
 HEAD = """# Operations

@@ -92,8 +92,16 @@ void checkOptions(const ir::Function &f, const Options &options) {
 
 CompiledKernel::CompiledKernel(ir::Function fn, Options options, std::shared_ptr<Artifact> shared,
                                Hash128 key)
-    : function(std::move(fn)), chosen(options), metalName(function.kernelName()), artifact(std::move(shared)),
-      hash(key) {}
+    : function(std::move(fn)), isOpen(!function.constants().empty() && !ir::openConstants(function).empty()),
+      chosen(options), metalName(function.kernelName()), artifact(std::move(shared)), hash(key) {}
+
+/// Whether the kernel computes with matrices that whole simdgroups hold.
+static bool usesSimdgroupMatrices(const ir::Function &function) {
+  for (size_t i = 0; i < function.numOps(); ++i)
+    if (ir::info(function.op(uint32_t(i)).opcode).rule.kind == ir::Rule::Kind::matrix)
+      return true;
+  return false;
+}
 
 /// The element type of a parameter, as the runtime has it: both use the user's names.
 static hostabi::ElementKind elementOf(ir::Elem elem) {
@@ -103,6 +111,18 @@ static hostabi::ElementKind elementOf(ir::Elem elem) {
       return ElementKind(kind);
   throw Error(ErrorKind::Compile,
               "a parameter of type " + std::string(ir::name(elem)) + " has no element type");
+}
+
+std::shared_ptr<const CompiledKernel> CompiledKernel::withDefaults() const {
+  if (!isOpen)
+    return nullptr;
+  std::lock_guard lock(mutex);
+  if (!resolved) {
+    ir::Function bound = function;
+    ir::bindDefaults(bound);
+    resolved = compile(std::move(bound), chosen);
+  }
+  return resolved;
 }
 
 const std::string &CompiledKernel::metalSource() const { return artifact->text.source; }
@@ -120,6 +140,8 @@ std::string CompiledKernel::mlirSource() const {
 }
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device &device, bool check) const {
+  if (auto bound = withDefaults())
+    return bound->hostPipeline(device, check);
   std::lock_guard lock(mutex);
   if (pipelineDevice != &device) { // pipelines belong to their device
     pipelines[0] = pipelines[1] = nullptr;
@@ -141,9 +163,17 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
     BorrowedSession session;
     auto module = session->lower(function, chosen, convert::Locations::sites);
     made = std::make_shared<HostCode>();
-    made->executable = host::compileForHost(
-        *module,
-        {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false, .keepObject = onDisk});
+    try {
+      made->executable = host::compileForHost(
+          *module,
+          {.check = check, .fastMath = chosen.fastMath, .cpu = {}, .keepIr = false, .keepObject = onDisk});
+    } catch (const Error &error) { // its place is a position in the traced program
+      std::vector<uint32_t> order = function.programOrder();
+      const uint32_t site = error.loc().line;
+      const bool isKnown = error.loc() && site < order.size();
+      throw Error(error.kind(), error.message(),
+                  function.locate(isKnown ? function.op(order[site]).place : function.place), error.notes());
+    }
     for (const SourceLoc &loc : host::accessSites(*module))
       made->sites.push_back(loc.line);
     if (onDisk)
@@ -156,6 +186,7 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
   // The code may have been made for another kernel of the same structure: names and places are this one's.
   source.kernel.name = function.name();
   source.kernel.function = metalName;
+  source.kernel.needsFullSimdgroups = usesSimdgroupMatrices(function);
   for (size_t i = 0; i < source.kernel.params.size(); ++i)
     source.kernel.params[i].name = function.params()[i].name;
   source.owner = code->executable;
@@ -171,9 +202,12 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
 }
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device &device) const {
+  if (auto bound = withDefaults())
+    return bound->metalPipeline(device);
   runtime::PipelineSource source;
   source.kernel.name = function.name();
   source.kernel.function = metalName;
+  source.kernel.needsFullSimdgroups = usesSimdgroupMatrices(function);
   source.kernel.vecWidth = static_cast<uint32_t>(vecWidth());
   source.kernel.threadgroupBytes = static_cast<uint32_t>(ir::threadgroupBytes(function));
   for (const ir::Param &param : function.params()) {
@@ -194,10 +228,15 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device
   return device.createPipeline(std::move(source));
 }
 
-std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Options &options) {
+std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Options &given) {
+  Options options = given;
   checkOptions(function, options);
   ir::verify(function);
   ir::checkBarriers(function);
+  if (!given.constants.empty()) {
+    ir::bindConstants(function, given.constants);
+    options.constants.clear();
+  }
   if (options.contract)
     ir::contract(function);
   Hasher h;
@@ -212,7 +251,11 @@ std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Optio
       return made;
     BorrowedSession session;
     auto module = session->lower(function, options, convert::Locations::sites);
-    made->text = msl::emitMSL(kernelOf(*module), {.version = options.mslVersion});
+    const auto locate = [&](uint32_t site) {
+      std::vector<uint32_t> order = function.programOrder();
+      return function.locate(site < order.size() ? function.op(order[site]).place : function.place);
+    };
+    made->text = msl::emitMSL(kernelOf(*module), {.version = options.mslVersion, .locate = locate});
     made->structure = ir::hash(function, ir::HashScope::structure);
     if (onDisk)
       diskCache().store("msl", identity, encode(*made));

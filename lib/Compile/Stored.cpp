@@ -85,10 +85,12 @@ bool decode(std::string_view bytes, Artifact &artifact) {
 
 std::string encode(const hostabi::KernelDescriptor &kernel, const std::vector<uint32_t> &sites,
                    std::string_view object) {
-  const auto &[name, function, params, arrays, traversal, entry, vecWidth, threadgroupBytes, maxThreads] =
-      kernel;
+  const auto &[name, function, params, arrays, traversal, entry, vecWidth, threadgroupBytes, maxThreads,
+               needsFullSimdgroups] = kernel;
   (void)entry;
-  (void)function; // each compiled kernel gives its own
+  // Each compiled kernel gives its own.
+  (void)function;
+  (void)needsFullSimdgroups;
   Writer out;
   out.text(name);
   out.number(params.size());

@@ -50,6 +50,8 @@ Type Converter::typeOf(ir::Type t) const {
   Type element = t.lanes > 1 ? Type(VectorType::get({t.lanes}, scalar)) : scalar;
   if (t.isBuffer())
     return dialect::BufferType::get(&ctx, element, static_cast<dialect::AddressSpace>(t.space));
+  if (t.isSimdgroupMatrix())
+    return dialect::SimdgroupMatrixType::get(&ctx, scalar);
   return element;
 }
 
@@ -121,7 +123,14 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
         state.types.push_back(typeOf(f.type(f.result(op, r))));
       if (info.rule.kind == ir::Rule::Kind::constant)
         state.attributes.append(valueName, constantOf(f.type(f.result(op)), op.immediate));
-      else if (info.hasAxis)
+      else if (op.opcode == ir::Opcode::function_constant) {
+        const ir::FunctionConstant &constant = f.constants()[op.immediate];
+        state.attributes.append(indexName, builder.getI32IntegerAttr(constant.index));
+        state.attributes.append(StringAttr::get(&ctx, "name"), builder.getStringAttr(constant.name));
+        if (constant.hasDefault)
+          state.attributes.append(StringAttr::get(&ctx, "fallback"),
+                                  constantOf(f.type(f.result(op)), constant.bits));
+      } else if (info.hasAxis)
         state.attributes.append(axisName,
                                 dialect::AxisAttr::get(&ctx, static_cast<dialect::Axis>(op.immediate)));
       else if (info.modal && op.immediate)
@@ -133,6 +142,8 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
         state.attributes.append(flagsName, builder.getI32IntegerAttr(op.immediate));
       else if (info.rule.kind == ir::Rule::Kind::table)
         state.attributes.append(valuesName, tableOf(f.type(f.result(op)).elem, f.table(op.immediate)));
+      else if (info.rule.kind == ir::Rule::Kind::matrix && op.immediate)
+        state.attributes.append(StringAttr::get(&ctx, "transpose"), builder.getUnitAttr());
       else if (info.rule.kind == ir::Rule::Kind::component)
         state.attributes.append(indexName, builder.getI32IntegerAttr(op.immediate));
       else if (info.rule.kind == ir::Rule::Kind::swizzle) {

@@ -127,6 +127,14 @@ bool isVectorwise(OpKind kind) {
     return false;
   }
 }
+bool isAtomic(Operation *op) {
+  return isa<AtomicLoadOp, AtomicStoreOp, AtomicExchangeOp, AtomicCompareExchangeOp, AtomicFetchAddOp,
+             AtomicFetchSubOp, AtomicFetchMinOp, AtomicFetchMaxOp, AtomicFetchAndOp, AtomicFetchOrOp,
+             AtomicFetchXorOp, AtomicMinOp, AtomicMaxOp>(op);
+}
+bool needsAllLanes(Operation *op) {
+  return isa<SimdgroupLoadOp, SimdgroupStoreOp, SimdgroupMultiplyOp, SimdgroupMultiplyAccumulateOp>(op);
+}
 bool isBf16Native(OpKind kind) { return infoOf(kind).bf16Native; }
 int mslVersionOf(OpKind kind) { return infoOf(kind).mslVersion; }
 

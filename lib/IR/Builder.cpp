@@ -15,6 +15,12 @@ void Builder::fail(std::string message, std::vector<std::string> notes) const {
   throw Error(ErrorKind::Trace, std::move(message), fn.locate(place), std::move(notes));
 }
 
+void Builder::failNoValue(std::string what, Type got) const {
+  fail(std::move(what) + ", got " + got.str(),
+       {got.isSimdgroupMatrix() ? "take the elements of a lane: simdgroup_matrix_elements(m)"
+                                : "index the buffer first: A[i]"});
+}
+
 Value Builder::append(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                       uint64_t immediate) {
   uint32_t index = fn.append(op, operands, results, immediate, place);
@@ -69,7 +75,7 @@ Value Builder::cast(Operand x, Elem to) {
   }
   Type t = fn.type(x.value);
   if (!t.isValue())
-    fail("cast: needs a value, got " + t.str(), {"index the buffer first: A[i]"});
+    failNoValue("cast: needs a value", t);
   if (t.elem == to)
     return x.value;
   return append(Opcode::cast, {x.value}, t.withElem(to));
@@ -87,7 +93,7 @@ std::optional<Elem> Builder::unify(std::string_view name, std::span<const Operan
     }
     Type t = fn.type(o.value);
     if (!t.isValue())
-      fail(std::string(name) + ": needs values, got " + t.str(), {"index the buffer first: A[i]"});
+      failNoValue(std::string(name) + ": needs values", t);
     allBool &= t.elem == Elem::b1;
     if (!result) {
       result = t.elem;
@@ -245,7 +251,7 @@ Value Builder::emit(Opcode op, std::span<const Operand> operands, uint64_t immed
     if (!sharesType(slot) && !o.isLiteral()) {
       Type got = fn.type(o.value);
       if (!got.isValue())
-        fail(std::string(name) + ": needs values, got " + got.str(), {"index the buffer first: A[i]"});
+        failNoValue(std::string(name) + ": needs values", got);
       bool fits = slot == Slot::b1 ? got.elem == Elem::b1 : isInt(got.elem) || got.elem == Elem::b1;
       if (!fits)
         fail(std::string(name) + ": " + std::string(i.operandNames[k]) + " must be " +

@@ -184,7 +184,7 @@ Value Builder::asType(Operand x, Type to) {
     x = literal(x.literal);
   Type t = fn.type(x.value);
   if (!t.isValue())
-    fail("as_type: needs a value, got " + t.str(), {"index the buffer first: A[i]"});
+    failNoValue("as_type: needs a value", t);
   if (t.elem == Elem::b1 || to.elem == Elem::b1)
     fail("as_type: b1 has no bits in memory", {"use select_(x, 1, 0) or x != 0"});
   if (to.lanes == 1 && bits(t.elem) == bits(to.elem))

@@ -159,6 +159,14 @@ void Function::replaceOp(uint32_t index, Opcode opcode, std::span<const Value> o
   }
 }
 
+void Function::makeConstant(uint32_t index, uint64_t bits) {
+  for (Value v : operands(ops[index]))
+    --values[v.id].uses;
+  ops[index].opcode = Opcode::constant;
+  ops[index].numOperands = 0;
+  ops[index].immediate = bits;
+}
+
 void Function::markAccess(Value buffer, bool write) {
   int index = paramIndex(buffer);
   if (index < 0) // memory of the kernel's own
@@ -168,7 +176,11 @@ void Function::markAccess(Value buffer, bool write) {
 }
 
 bool Function::writesParam(const Op &op) const {
-  return info(op.opcode).rule.kind == Rule::Kind::store && paramIndex(operands(op)[1]) >= 0;
+  const Rule::Kind kind = info(op.opcode).rule.kind;
+  if (kind == Rule::Kind::atomic)
+    return op.opcode != Opcode::atomic_load && paramIndex(operands(op)[0]) >= 0;
+  const bool isStore = kind == Rule::Kind::store || op.opcode == Opcode::simdgroup_store;
+  return isStore && paramIndex(operands(op)[1]) >= 0;
 }
 
 //===-- Text
@@ -233,6 +245,14 @@ std::string Function::str() const {
         line += (first ? " " : ", ") + nameFor(v);
         first = false;
       }
+      if (op.opcode == Opcode::function_constant) {
+        const FunctionConstant &c = functionConstants[op.immediate];
+        line += " " + std::to_string(c.index) + " \"" + c.name + "\"";
+        if (c.hasDefault)
+          line += " default " + constantText(c.elem, c.bits);
+      }
+      if (i.rule.kind == Rule::Kind::matrix && op.immediate)
+        line += " transpose";
       if (i.rule.kind == Rule::Kind::component)
         line += "[" + std::to_string(op.immediate) + "]";
       if (i.rule.kind == Rule::Kind::swizzle) {
@@ -305,6 +325,11 @@ Hash128 hash(const Function &f, HashScope scope) {
         h.word(f.table(op.immediate).size());
         for (uint64_t bits : f.table(op.immediate))
           h.word(bits);
+      } else if (info(op.opcode).rule.kind == Rule::Kind::functionConstant) {
+        const FunctionConstant &c = f.constants()[op.immediate];
+        h.word(uint64_t(c.index) << 32 | uint64_t(c.elem) << 8 | uint64_t(c.hasDefault));
+        h.word(c.bits);
+        h.text(c.name);
       } else if (op.immediate)
         h.word(op.immediate ^ 0x5bd1e995u);
       for (Value v : f.operands(op))

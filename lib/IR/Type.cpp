@@ -70,6 +70,8 @@ std::string Type::str() const {
       out += ", " + std::string(spaces[static_cast<int>(space)]);
     return "buffer<" + out + ">";
   }
+  if (isSimdgroupMatrix())
+    return "simdgroup_matrix<" + out + ">";
   return kind == Kind::none ? "none" : out;
 }
 

@@ -34,6 +34,23 @@ std::string describe(const ParamDescriptor &param) {
   return std::string(param.isScalar ? "scalar parameter '" : "parameter '") + param.name + "'";
 }
 
+/// Threadgroups whole and at the ends of the grid.
+void checkSimdgroups(const KernelDescriptor &kernel, const uint64_t grid[3], const uint64_t threads[3]) {
+  for (unsigned last = 0; last < 8; ++last) {
+    uint64_t size = 1;
+    for (unsigned d = 0; d < 3; ++d) {
+      const bool atEnd = last >> d & 1;
+      const uint64_t rest = grid[d] % threads[d];
+      size *= atEnd && rest ? rest : std::min(grid[d], threads[d]);
+    }
+    if (size % hostabi::kLanes)
+      refuse(kernel,
+             "simdgroup matrices need all 32 lanes of every simdgroup, but a threadgroup has " +
+                 std::to_string(size) + " threads",
+             {"make threads a multiple of 32, and grid a multiple of threads"});
+  }
+}
+
 } // namespace
 
 void setSizes(const KernelDescriptor &kernel, const Capabilities &device, Size3 grid, Size3 threads,
@@ -53,6 +70,8 @@ void setSizes(const KernelDescriptor &kernel, const Capabilities &device, Size3 
                " threads that the device allows",
            {"threads is the size of one threadgroup; grid is the number of threads in all"});
 
+  if (kernel.needsFullSimdgroups)
+    checkSimdgroups(kernel, g, t);
   for (int d = 0; d < 3; ++d) {
     launch.grid[d] = uint32_t(g[d]);
     launch.threads[d] = uint32_t(t[d]);

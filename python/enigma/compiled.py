@@ -28,6 +28,7 @@ OPTIONS = (
     "contract",
     "fast_math",
     "msl_version",
+    "function_constants",
 )
 
 
@@ -43,6 +44,7 @@ def compile(
     contract: bool = True,
     fast_math: bool = False,
     msl_version: str | float | None = None,
+    function_constants: dict[str | int, Any] | None = None,
     **constexprs: Any,
 ) -> CompiledKernel:
     """Compiles a kernel to Metal Shading Language.
@@ -60,6 +62,7 @@ def compile(
     contract: round x * y + z once.
     fast_math: let the Metal compiler reassociate and approximate.
     msl_version: the newest version that may be used, such as "3.1".
+    function_constants: numbers of the kernel's function constants, by name or index.
     constexprs: values of the kernel's Constexpr parameters.
 
     Errors: TraceError at the line of the kernel that cannot be compiled; CompileError for options.
@@ -104,7 +107,14 @@ def compile(
         raise CompileError(f"vec_width must be 0, 1, 2 or 4, got {vec_width!r}")
     version = 0 if msl_version is None else _version(msl_version)
     compiled = CompiledKernel(
-        prepared.spec, prepared.function, constants, vec_width, bool(contract), bool(fast_math), version
+        prepared.spec,
+        prepared.function,
+        constants,
+        vec_width,
+        bool(contract),
+        bool(fast_math),
+        version,
+        function_constants,
     )
     return _finished(compiled, emit_only, work_dir, dump_ir, dump_mlir, keep_metal_source)
 

@@ -24,6 +24,9 @@ CLASSES = {
     "int|bool": SIGNED + UNSIGNED + ["b1"],
     "any": ELEMS,
     "wide": ["i64", "u64"],
+    "atomic": ["i32", "u32", "f32", "b1"],
+    "atomic add": ["i32", "u32", "f32"],
+    "atomic int": ["i32", "u32"],
     "": [],
 }
 CLASSES.update({e: [e] for e in ELEMS})
@@ -38,6 +41,10 @@ WORDS = {
     "u32": "u32",
     "f16": "f16",
     "f32": "f32",
+    "u64": "u64",
+    "atomic": "i32, u32, f32 or b1",
+    "atomic add": "i32, u32 or f32",
+    "atomic int": "i32 or u32",
     "": "",
 }
 SLOTS = {"T", "I", "U", "b1", "i32", "u32", "u16", "V", "V3", "S", "f32x2", "f32x4", "f16x2", "f16x4"}

@@ -35,6 +35,8 @@ struct Options {
   /// The only launch that the kernel is for, of which its index arithmetic may make use: threads in all, and
   /// in a threadgroup. Zeros for any launch.
   std::array<int64_t, 3> grid = {}, threads = {};
+  /// Numbers of function constants. Others stay open in the text, and have their defaults on a device.
+  std::vector<ir::ConstantBinding> constants = {};
 };
 
 struct Artifact;
@@ -69,12 +71,17 @@ public:
   std::shared_ptr<runtime::Pipeline> metalPipeline(runtime::Device &metal) const;
 
 private:
+  /// The kernel with the defaults of the function constants that are open; null where none is.
+  std::shared_ptr<const CompiledKernel> withDefaults() const;
+
   ir::Function function;
+  bool isOpen; ///< function constants have no number yet
   Options chosen;
   std::string metalName;
   std::shared_ptr<Artifact> artifact;
   Hash128 hash;
   mutable std::mutex mutex;
+  mutable std::shared_ptr<const CompiledKernel> resolved;  ///< of withDefaults
   mutable std::shared_ptr<runtime::Pipeline> pipelines[2]; ///< unchecked and checked, of pipelineDevice
   mutable runtime::Device *pipelineDevice = nullptr;
 };

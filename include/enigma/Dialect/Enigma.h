@@ -78,6 +78,11 @@ bool isElementwise(OpKind kind);
 bool isConvergent(OpKind kind);
 /// Whether it is a function of whole vectors (dot, all, packing), with a host form of its own.
 bool isVectorwise(OpKind kind);
+/// Whether it is an atomic access, whose first operands are a buffer and an index.
+bool isAtomic(mlir::Operation *op);
+/// Whether all lanes of a simdgroup must take part in it: operations on simdgroup matrices, but for those on
+/// a lane's own elements.
+bool needsAllLanes(mlir::Operation *op);
 /// Whether MSL has the operation on bfloat; the others are computed in f32.
 bool isBf16Native(OpKind kind);
 /// First MSL version that has the operation, as major * 10 + minor.

@@ -63,6 +63,13 @@ def Enigma_BufferType : Enigma_Type<"Buffer", "buffer"> {
   let genVerifyDecl = 1;
 }
 
+def Enigma_SimdgroupMatrixType : Enigma_Type<"SimdgroupMatrix", "simdgroup_matrix"> {
+  let summary = "8x8 elements of f16, bf16 or f32 that the lanes of a simdgroup hold together";
+  let parameters = (ins "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $elementType `>`";
+  let genVerifyDecl = 1;
+}
+
 def Enigma_Bool : Type<CPred<"::enigma::dialect::isBoolLike($_self)">, "b1 or a vector of it">;
 def Enigma_Float : Type<CPred<"::enigma::dialect::isFloatLike($_self)">,
     "f16, bf16, f32 or a vector of one">;
@@ -76,6 +83,10 @@ def Enigma_IntOrBool : Type<Or<[Enigma_Int.predicate, Enigma_Bool.predicate]>,
     "an integer, b1 or a vector of one">;
 def Enigma_Value : Type<Or<[Enigma_Number.predicate, Enigma_Bool.predicate]>,
     "a float, integer, b1 or a vector of one">;
+def Enigma_SimdgroupMatrix : Type<CPred<"::llvm::isa<::enigma::dialect::SimdgroupMatrixType>($_self)">,
+    "a simdgroup matrix">;
+def Enigma_Carried : Type<Or<[Enigma_Value.predicate, Enigma_SimdgroupMatrix.predicate]>,
+    "a value or a simdgroup matrix">;
 def Enigma_Scalar : Type<CPred<"::enigma::dialect::isScalar($_self)">, "a scalar">;
 def Enigma_Vector : Type<CPred<"::enigma::dialect::isVector($_self)">, "a vector of 2 to 4 components">;
 def Enigma_Index : Type<CPred<"::enigma::dialect::isIndex($_self)">, "a scalar integer">;

@@ -139,6 +139,30 @@ public:
   /// Opcode::threadgroup_barrier or simdgroup_barrier.
   void barrier(Opcode op, MemFlags flags = MemFlags::automatic);
 
+  /// An atomic access to an element, in relaxed order: `values` are those of the operation, in its order. The
+  /// first result is returned; whether a comparison exchanged follows it.
+  Value atomic(Opcode op, Value buffer, Operand index, std::span<const Operand> values);
+
+  /// Where the 8x8 elements of a simdgroup matrix lie: element (row, column) at index + (y + row) *
+  /// elements_per_row + x + column, or with rows and columns swapped.
+  struct MatrixPlace {
+    Value buffer;
+    Operand index, stride, x, y;
+    bool transpose = false;
+  };
+  Value matrixFill(Elem elem, Operand value);
+  Value matrixLoad(const MatrixPlace &place);
+  void matrixStore(Value matrix, const MatrixPlace &place);
+  Value matrixMultiply(Value a, Value b);
+  Value matrixMultiply(Value a, Value b, Value c); ///< a b + c
+  /// The two elements that a lane holds; the second follows the first.
+  Value matrixElements(Value matrix);
+  Value matrixFromElements(Operand first, Operand second);
+
+  /// A number that a pipeline gives; "" for a name of its own.
+  Value functionConstant(Elem elem, uint32_t index, std::string name, const std::optional<Literal> &fallback);
+  Value isFunctionConstantDefined(Operand constant);
+
   /// Opens a region that starts from values of these types; operations go into it until closeRegion. Regions
   /// are made first and given to their operation by the calls below, innermost first.
   ///
@@ -180,6 +204,7 @@ private:
   void checkShape(std::string_view name, const OpInfo &i, size_t k, const Operand &operand, int lanes) const;
   int componentOf(std::string_view name, Type t, const Literal &index);
   std::optional<Elem> unify(std::string_view name, std::span<const Operand> operands, bool keepBool);
+  [[noreturn]] void failNoValue(std::string what, Type got) const;
   void checkLanes(const OpInfo &op, std::string_view name, std::span<const Operand> operands,
                   Type type) const;
   Value materialise(std::string_view name, Operand operand, Elem to);
@@ -193,6 +218,9 @@ private:
   Value append(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                uint64_t immediate = 0);
   Value append(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);
+  Value appendValue(Opcode op, std::initializer_list<Value> operands, Type result, uint64_t immediate = 0);
+  Type matrixOf(std::string_view what, Value matrix);
+  Value matrixPlace(std::string_view what, const MatrixPlace &place, Value &stride);
   std::vector<Value> control(Opcode op, std::span<const Value> operands, std::span<const Type> results,
                              std::initializer_list<uint32_t> regions);
   std::vector<Type> yielded(uint32_t region) const;

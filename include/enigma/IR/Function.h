@@ -63,6 +63,16 @@ struct Param {
   bool written = false; ///< set as stores are added
 };
 
+/// A number that a kernel leaves open until a pipeline is made of it.
+struct FunctionConstant {
+  std::string name;
+  Elem elem = Elem::b1;
+  uint32_t index = 0; ///< Metal's
+  bool hasDefault = false;
+  uint64_t bits = 0; ///< of the default
+  bool operator==(const FunctionConstant &) const = default;
+};
+
 struct Op {
   Opcode opcode;
   uint16_t numOperands = 0;
@@ -140,6 +150,12 @@ public:
   /// Where the function is defined in the user's source.
   Place place = 0;
 
+  /// What function_constant operations stand for, by their immediate.
+  const std::vector<FunctionConstant> &constants() const { return functionConstants; }
+  void addConstant(FunctionConstant constant) { functionConstants.push_back(std::move(constant)); }
+  /// Turns an operation with one scalar result into a constant of these bits.
+  void makeConstant(uint32_t index, uint64_t bits);
+
   /// The lower level that Builder and contract() use: no check is made here.
   uint32_t append(Opcode opcode, std::span<const Value> operands, std::span<const Type> results,
                   uint64_t immediate, Place place);
@@ -189,6 +205,7 @@ private:
   std::string functionName;
   std::vector<Param> parameters;
   std::vector<std::vector<uint64_t>> tables;
+  std::vector<FunctionConstant> functionConstants;
   std::vector<Op> ops;
   std::vector<Region> regions{1};
   std::vector<uint32_t> regionPool;
@@ -198,6 +215,20 @@ private:
   std::vector<std::string> names{std::string()};
   std::shared_ptr<const LocationTable> locations;
 };
+
+/// The number of a function constant, by Metal's index. `isGiven` is what is_function_constant_defined says.
+struct ConstantBinding {
+  uint32_t index = 0;
+  uint64_t bits = 0;
+  bool isGiven = true;
+};
+/// Makes constants of the function constants that have a number. Throws for an index that the function does
+/// not declare.
+void bindConstants(Function &f, std::span<const ConstantBinding> bindings);
+/// Binds those that are left to their defaults. Throws for one without.
+void bindDefaults(Function &f);
+/// The function constants that are left.
+std::vector<FunctionConstant> openConstants(const Function &f);
 
 /// What a hash takes in: the structure alone (host code), or the names as well (text that shows them).
 enum class HashScope { structure, structureAndNames };

@@ -81,6 +81,9 @@ struct Rule {
     swizzle,
     load,
     store,
+    atomic,
+    matrix,
+    functionConstant,
     kernel,
     control,
     alloc,   ///< the immediate is a number of elements

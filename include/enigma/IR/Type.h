@@ -43,7 +43,7 @@ std::string_view mslName(Elem e);
 enum class Space : uint8_t { device, constant, threadgroup, thread };
 
 struct Type {
-  enum class Kind : uint8_t { none, value, buffer };
+  enum class Kind : uint8_t { none, value, buffer, simdgroupMatrix };
   Kind kind = Kind::none;
   Elem elem = Elem::b1;
   uint8_t lanes = 1; ///< components of a value or of a buffer's elements, 1 for scalars
@@ -58,9 +58,13 @@ struct Type {
     return {Kind::buffer, element.elem, element.lanes, s};
   }
 
+  /// 8x8 elements that the lanes of a simdgroup hold together.
+  static constexpr Type simdgroupMatrix(Elem e) { return {Kind::simdgroupMatrix, e, 1, Space::device}; }
+
   constexpr bool operator==(const Type &) const = default;
   constexpr bool isValue() const { return kind == Kind::value; }
   constexpr bool isBuffer() const { return kind == Kind::buffer; }
+  constexpr bool isSimdgroupMatrix() const { return kind == Kind::simdgroupMatrix; }
   constexpr bool isScalar() const { return isValue() && lanes == 1; }
   constexpr bool isVector() const { return isValue() && lanes > 1; }
   /// What a buffer holds.

@@ -192,6 +192,7 @@ struct KernelDescriptor {
   uint32_t vecWidth = 1;         ///< grid-x positions that one thread covers
   uint32_t threadgroupBytes = 0; ///< threadgroup memory that one threadgroup uses
   uint32_t maxThreadsPerThreadgroup = 1024;
+  bool needsFullSimdgroups = false; ///< every threadgroup has a multiple of 32 threads
 };
 
 /// Work units of a launch (see Traversal).

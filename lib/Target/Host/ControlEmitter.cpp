@@ -61,7 +61,8 @@ unsigned CarriedShapes::enter(const Values &initial) {
   if (attempt >= kAttempts) {
     loop.isDivergent = true;
     for (Form &form : loop.carried)
-      form = {Lanes::Shape::Varying, 0, false};
+      if (form.shape != Lanes::Shape::Row)
+        form = {Lanes::Shape::Varying, 0, false};
   }
   // Nothing is emitted yet, so that a weaker start needs no repetition.
   for (size_t i = 0; i < initial.size(); ++i)
@@ -285,14 +286,12 @@ void ControlEmitter::passOnWeakness(unsigned loop, size_t i, const CarriedShapes
   const CarriedShapes::Form found = shapes.loop(loop).carried[i];
   if (found == assumed || result.shape == Lanes::Shape::Varying)
     return;
-  const bool isVarying = found.shape == Lanes::Shape::Varying;
-  Type *raw = isVarying ? static_cast<Type *>(b.vectorType(result.type)) : b.scalarType(result.type);
+  Type *raw = b.shapeType(found.shape, result.type);
   result = {PoisonValue::get(raw), result.type, found.shape, found.stride, found.isAligned};
 }
 
 Lanes ControlEmitter::phi(const CarriedShapes::Form &form, ElementKind type, const char *name) {
-  Type *raw =
-      form.shape == Lanes::Shape::Varying ? static_cast<Type *>(b.vectorType(type)) : b.scalarType(type);
+  Type *raw = b.shapeType(form.shape, type);
   return {ir.CreatePHI(raw, 2, name), type, form.shape, form.stride, form.isAligned};
 }
 

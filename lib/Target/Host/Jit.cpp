@@ -4,8 +4,10 @@
 #include "Jit.h"
 
 #include "ControlEmitter.h"
+#include "LaneAtomics.h"
 #include "LaneGroups.h"
 #include "LaneMath.h"
+#include "LaneMatrix.h"
 #include "LaneMemory.h"
 #include "enigma/Support/Error.h"
 #include "enigma/Target/Host/Executable.h"
@@ -110,11 +112,14 @@ private:
     for (const LaneFunction &function : laneFunctions())
       define(std::string("enigma_lanes_") + function.name, function.address);
     define("enigma_must_stop", &mustStop);
+    define("enigma_atomic", &atomicLanes);
     define("enigma_take_frames", &takeFrames);
     define("enigma_give_frames", &giveFrames);
     define("enigma_report_simdgroups", &reportSimdgroups);
     define("enigma_report_lanes", &reportLanes);
     define("enigma_load_linear", &loadLinear);
+    define("enigma_matrix_load", &matrixLoad);
+    define("enigma_matrix_store", &matrixStore);
     define("enigma_store_linear", &storeLinear);
     define("enigma_load_varying", &loadVarying);
     define("enigma_store_varying", &storeVarying);

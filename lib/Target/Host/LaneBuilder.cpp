@@ -5,6 +5,7 @@
 #include "LaneBuilder.h"
 
 #include "LaneMath.h"
+#include "enigma/Support/Error.h"
 
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Intrinsics.h"
@@ -29,7 +30,8 @@ FixedVectorType *LaneBuilder::vectorType(ElementKind t) const {
 }
 
 Type *LaneBuilder::likeType(Type *like, Type *element) {
-  return isa<VectorType>(like) ? static_cast<Type *>(FixedVectorType::get(element, kLanes)) : element;
+  auto *vector = dyn_cast<FixedVectorType>(like);
+  return vector ? static_cast<Type *>(FixedVectorType::get(element, vector->getNumElements())) : element;
 }
 
 Value *LaneBuilder::constantLike(Type *like, uint64_t value) { return ConstantInt::get(like, value); }
@@ -53,7 +55,17 @@ Lanes LaneBuilder::integer(ElementKind t, int64_t value) const {
   return uniform(t, ConstantInt::get(scalarType(t), static_cast<uint64_t>(value), true));
 }
 
+Type *LaneBuilder::shapeType(Lanes::Shape shape, ElementKind t) const {
+  if (shape == Lanes::Shape::Row)
+    return FixedVectorType::get(scalarType(t), 8);
+  return shape == Lanes::Shape::Varying ? vectorType(t) : scalarType(t);
+}
+
 Value *LaneBuilder::vector(const Lanes &x) {
+  if (x.shape == Lanes::Shape::Row)
+    throw Error(ErrorKind::Compile,
+                "a simdgroup matrix is held by all lanes of a simdgroup together: which one a "
+                "variable holds cannot differ between them");
   if (x.shape == Lanes::Shape::Varying)
     return x.value;
   Value *splat = ir.CreateVectorSplat(kLanes, x.value);

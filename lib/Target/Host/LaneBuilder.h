@@ -39,8 +39,10 @@ constexpr ElementKind signedOf(ElementKind t) {
 
 /// One value in 32 lanes.
 struct Lanes {
-  enum class Shape : uint8_t { Uniform, Linear, Varying };
-  llvm::Value *value = nullptr; ///< a scalar, or for Varying a vector of 32
+  enum class Shape : uint8_t { Uniform, Linear, Varying, Row };
+  /// A scalar; for Varying a vector of 32; for Row, of a simdgroup matrix, a vector of 8 that all lanes
+  /// share.
+  llvm::Value *value = nullptr;
   ElementKind type = ElementKind::F32;
   Shape shape = Shape::Uniform;
   /// Linear: lane l holds value + l * stride, wrapped at the type's width.
@@ -73,7 +75,9 @@ public:
   /// The number, in type t; floats are rounded to it.
   Lanes number(ElementKind t, double value) const;
   Lanes integer(ElementKind t, int64_t value) const;
-  /// As a vector of 32, whatever its shape.
+  /// The LLVM type of a value of that shape.
+  llvm::Type *shapeType(Lanes::Shape shape, ElementKind t) const;
+  /// As a vector of 32, whatever its shape; an error for a row of a matrix.
   llvm::Value *vector(const Lanes &x);
   /// Lanes of one scalar function of raw LLVM values: `f` sees scalars if all operands are uniform, else
   /// vectors.

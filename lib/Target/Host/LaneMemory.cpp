@@ -7,13 +7,10 @@
 #include <cstring>
 
 namespace enigma::host {
-namespace {
 
-using hostabi::BufferArg;
-using hostabi::kLanes;
-
-[[gnu::cold, gnu::noinline]] void report(const LaneFrame &frame, const AccessSite &site, uint32_t lane,
-                                         bool isStore, uint64_t index, uint64_t count) {
+[[gnu::cold, gnu::noinline]] void reportOutOfBounds(const LaneFrame &frame, const AccessSite &site,
+                                                    uint32_t lane, bool isStore, uint64_t index,
+                                                    uint64_t count) {
   uint32_t x = frame.x, y = frame.y, z = frame.z;
   if (frame.width == 0) {
     x += lane;
@@ -28,6 +25,11 @@ using hostabi::kLanes;
   frame.launch->outOfBounds->report(linear, x, y, z, site.site, site.param, isStore, !site.isIndexSigned,
                                     static_cast<int64_t>(index), count);
 }
+
+namespace {
+
+using hostabi::BufferArg;
+using hostabi::kLanes;
 
 const BufferArg &memoryOf(const LaneFrame &frame, const AccessSite &site) {
   return site.space == AccessSite::Param ? frame.launch->args[site.param] : frame.arrays[site.array];
@@ -46,7 +48,7 @@ void forEachLane(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
     if (!site.isChecked || (index < count && count - index >= (site.isWhole ? 1 : site.components)))
       each(lane, index);
     else
-      report(frame, site, lane, isStore, index, count);
+      reportOutOfBounds(frame, site, lane, isStore, index, count);
   }
 }
 

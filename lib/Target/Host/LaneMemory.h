@@ -50,6 +50,10 @@ struct AccessSite {
   uint32_t scalars() const { return components == 3 ? 4 : components; }
 };
 
+/// Tells the launch of an active lane out of bounds.
+void reportOutOfBounds(const LaneFrame &frame, const AccessSite &site, uint32_t lane, bool isStore,
+                       uint64_t index, uint64_t count);
+
 // A linear access: the index of lane l is first + l * stride, wrapped at the index's width. A varying one:
 // indices[l], an array of i32/u32 where indexBits is 32, else of i64/u64 (narrower ones are extended by their
 // own sign). `mask` has one bit per lane. `values` has a lane's components side by side.

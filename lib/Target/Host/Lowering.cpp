@@ -3,11 +3,13 @@
 // See Lowering.h.
 #include "Lowering.h"
 
+#include "AtomicEmitter.h"
 #include "ControlEmitter.h"
 #include "KernelArrays.h"
 #include "KernelEmitter.h"
 #include "LaneBuilder.h"
 #include "LaneVector.h"
+#include "MatrixEmitter.h"
 #include "MemoryEmitter.h"
 #include "SimdEmitter.h"
 #include "enigma/Dialect/Enigma.h"
@@ -41,7 +43,7 @@ SourceLoc placeOf(mlir::Operation *op) {
 }
 
 [[noreturn]] void fail(mlir::Operation *op, const std::string &why) {
-  throw Error(ErrorKind::Compile, op->getName().getStringRef().str() + ": " + why, placeOf(op));
+  throw Error(ErrorKind::Compile, op->getName().stripDialect().str() + ": " + why, placeOf(op));
 }
 
 KernelOp onlyKernel(mlir::ModuleOp module) {
@@ -56,11 +58,54 @@ KernelOp onlyKernel(mlir::ModuleOp module) {
   return found;
 }
 
-bool isAccess(mlir::Operation &op) { return llvm::isa<LoadOp, StoreOp, LoadIfOp, StoreIfOp>(op); }
+bool isAccess(mlir::Operation &op) {
+  return llvm::isa<LoadOp, StoreOp, LoadIfOp, StoreIfOp>(op) || isAtomic(&op) ||
+         llvm::isa<SimdgroupLoadOp, SimdgroupStoreOp>(op);
+}
+
 bool isBarrier(mlir::Operation &op) { return llvm::isa<ThreadgroupBarrierOp, SimdgroupBarrierOp>(op); }
 /// Operations that reports name: accesses, barriers and declarations of arrays.
 bool isSite(mlir::Operation &op) {
   return isAccess(op) || isBarrier(op) || llvm::isa<ThreadgroupAllocOp, RegisterAllocOp, ConstantArrayOp>(op);
+}
+
+bool usesMatrices(mlir::Operation *op) {
+  const auto isMatrix = [](mlir::Type t) { return llvm::isa<SimdgroupMatrixType>(t); };
+  return llvm::any_of(op->getOperandTypes(), isMatrix) || llvm::any_of(op->getResultTypes(), isMatrix);
+}
+
+/// How many entries of Components a value takes: the rows of a matrix, else the components.
+size_t partsOf(mlir::Type type) {
+  return llvm::isa<SimdgroupMatrixType>(type) ? 8 : static_cast<size_t>(lanesOf(type));
+}
+
+AtomicKind atomicKindOf(OpKind kind) {
+  switch (kind) {
+  case OpKind::atomic_store:
+    return AtomicKind::Store;
+  case OpKind::atomic_exchange:
+    return AtomicKind::Exchange;
+  case OpKind::atomic_compare_exchange_weak:
+    return AtomicKind::CompareExchange;
+  case OpKind::atomic_fetch_add:
+    return AtomicKind::Add;
+  case OpKind::atomic_fetch_sub:
+    return AtomicKind::Sub;
+  case OpKind::atomic_fetch_min:
+  case OpKind::atomic_min:
+    return AtomicKind::Min;
+  case OpKind::atomic_fetch_max:
+  case OpKind::atomic_max:
+    return AtomicKind::Max;
+  case OpKind::atomic_fetch_and:
+    return AtomicKind::And;
+  case OpKind::atomic_fetch_or:
+    return AtomicKind::Or;
+  case OpKind::atomic_fetch_xor:
+    return AtomicKind::Xor;
+  default:
+    return AtomicKind::Load;
+  }
 }
 
 /// Thread queries: the kind of the operation, what it asks, whether it has an axis.
@@ -168,7 +213,7 @@ private:
       param.isScalar = !buffer;
       param.isRead = !buffer;
       for (mlir::Operation *user : argument.getUsers())
-        param.isRead |= llvm::isa<LoadOp, LoadIfOp>(user);
+        param.isRead |= llvm::isa<LoadOp, LoadIfOp, SimdgroupLoadOp>(user) || isAtomic(user);
       descriptor.params.push_back(std::move(param));
     }
     for (size_t i = 0; i < arrays.size(); ++i) {
@@ -185,7 +230,7 @@ private:
   KernelEmitter::Shape shapeOf(KernelDescriptor &descriptor) {
     bool asksLanes = false, asksGroupX = false, asksPosition = false, hasBarriers = false;
     kernel.walk([&](mlir::Operation *op) {
-      asksLanes |= isConvergent(kindOf(op));
+      asksLanes |= isConvergent(kindOf(op)) || usesMatrices(op);
       hasBarriers |= llvm::isa<ThreadgroupBarrierOp>(op);
       asksLanes |= isBarrier(*op) || llvm::isa<ThreadgroupAllocOp>(op);
       const auto query = queryOf(kindOf(op));
@@ -400,12 +445,12 @@ private:
                             valueOf(own.getFill())[0]);
     } else if (llvm::isa<ThreadgroupAllocOp, ConstantArrayOp>(op)) {
       // Addresses known to KernelEmitter.
-    } else if (auto branch = llvm::dyn_cast<IfOp>(op)) {
-      lowerIf(branch);
-    } else if (auto loop = llvm::dyn_cast<ForOp>(op)) {
-      lowerFor(loop);
-    } else if (auto loop = llvm::dyn_cast<WhileOp>(op)) {
-      lowerWhile(loop);
+    } else if (usesMatrices(&op) && op.getNumRegions() == 0) {
+      lowerMatrix(op);
+    } else if (isAtomic(&op)) {
+      lowerAtomic(op, kind);
+    } else if (op.getNumRegions()) {
+      lowerControl(op);
     } else {
       fail(&op, "the host has no lowering of this operation");
     }
@@ -436,7 +481,7 @@ private:
   void bind(mlir::ValueRange to, const Values &all) {
     const Lanes *next = all.begin();
     for (mlir::Value value : to) {
-      const auto count = static_cast<size_t>(lanesOf(value.getType()));
+      const size_t count = partsOf(value.getType());
       values[value] = Components(next, next + count);
       next += count;
     }
@@ -446,7 +491,7 @@ private:
   static llvm::SmallVector<bool, 8> usedOf(mlir::ResultRange results) {
     llvm::SmallVector<bool, 8> used;
     for (mlir::Value result : results)
-      used.append(static_cast<size_t>(lanesOf(result.getType())), !result.use_empty());
+      used.append(partsOf(result.getType()), !result.use_empty());
     return used;
   }
 
@@ -485,6 +530,21 @@ private:
       }
     }
     return count <= kMost;
+  }
+
+  void lowerControl(mlir::Operation &op) {
+    try {
+      if (auto branch = llvm::dyn_cast<IfOp>(op))
+        lowerIf(branch);
+      else if (auto loop = llvm::dyn_cast<ForOp>(op))
+        lowerFor(loop);
+      else
+        lowerWhile(llvm::cast<WhileOp>(op));
+    } catch (const Error &error) { // of a value that cannot be carried: this is the innermost that carries it
+      if (error.loc())
+        throw;
+      fail(&op, error.message());
+    }
   }
 
   void lowerIf(IfOp op) {
@@ -543,6 +603,65 @@ private:
     if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
       return memory->storeStaged(staged->second, valueOf(value));
     memory->store(access(op, buffer, index, value.getType()), valueOf(value), mask);
+  }
+
+  void lowerMatrix(mlir::Operation &op) {
+    if (needsAllLanes(&op) && control->active().bits != frame->activeLanes().bits)
+      fail(&op,
+           "all 32 lanes of a simdgroup must take part, and a condition that differs between them leaves "
+           "some out; branch on what is the same in all lanes, such as simdgroup_index_in_threadgroup()");
+    MatrixEmitter matrices(*frame, *lane, *memory, options.check);
+    const auto part = [&](mlir::Value v) { return valueOf(v); };
+    // A place is the same in all lanes.
+    const auto one = [&](mlir::Value v, const char *what) {
+      const Lanes x = part(v)[0];
+      if (!x.isUniform())
+        fail(&op, std::string(what) +
+                      " must be the same in all lanes, and nothing says that it is; take that of "
+                      "the first one: simd_broadcast_first(x)");
+      return x;
+    };
+    const auto place = [&](mlir::Value buffer, mlir::Value index) {
+      one(index, "the index");
+      return access(op, buffer, index, llvm::cast<BufferType>(buffer.getType()).getElementType());
+    };
+    if (auto fill = llvm::dyn_cast<SimdgroupFillOp>(op)) {
+      values[fill] = matrices.fromElements(part(fill.getX())[0], part(fill.getX())[0]);
+    } else if (auto from = llvm::dyn_cast<SimdgroupFromElementsOp>(op)) {
+      values[from] = matrices.fromElements(part(from.getFirst())[0], part(from.getSecond())[0]);
+    } else if (auto elements = llvm::dyn_cast<SimdgroupElementsOp>(op)) {
+      const Components both = matrices.elements(part(elements.getMatrix()));
+      values[elements.getFirst()] = {both[0]};
+      values[elements.getSecond()] = {both[1]};
+    } else if (auto load = llvm::dyn_cast<SimdgroupLoadOp>(op)) {
+      values[load] = matrices.load(place(load.getBuffer(), load.getIndex()),
+                                   one(load.getStride(), "elements_per_row"), load.getTranspose());
+    } else if (auto store = llvm::dyn_cast<SimdgroupStoreOp>(op)) {
+      matrices.store(place(store.getBuffer(), store.getIndex()), part(store.getMatrix()),
+                     one(store.getStride(), "elements_per_row"), store.getTranspose());
+    } else {
+      const auto result =
+          elementOf(llvm::cast<SimdgroupMatrixType>(op.getResult(0).getType()).getElementType());
+      const Components sum = op.getNumOperands() > 2 ? part(op.getOperand(2)) : Components{};
+      values[op.getResult(0)] =
+          matrices.multiply(part(op.getOperand(0)), part(op.getOperand(1)), sum, result);
+    }
+  }
+
+  void lowerAtomic(mlir::Operation &op, OpKind kind) {
+    const unsigned last = op.getNumOperands() - 1;
+    const mlir::Type element = llvm::cast<BufferType>(op.getOperand(0).getType()).getElementType();
+    const Access at = access(op, op.getOperand(0), op.getOperand(1), element);
+    const bool isExchange = kind == OpKind::atomic_compare_exchange_weak;
+    const Lanes value = last > 1 ? valueOf(op.getOperand(last))[0] : Lanes{};
+    const Lanes expected = isExchange ? valueOf(op.getOperand(2))[0] : Lanes{};
+    const bool isUsed = op.getNumResults() && (isExchange || !op.getResult(0).use_empty());
+    const auto result = AtomicEmitter(*frame, *lane, *memory)
+                            .change(atomicKindOf(kind), at, control->active(), value, expected, isUsed);
+    if (isUsed)
+      values[op.getResult(0)] = {result.old};
+    if (isExchange)
+      values[op.getResult(1)] = {result.exchanged};
   }
 
   Access access(mlir::Operation &op, mlir::Value buffer, mlir::Value index, mlir::Type type) {

@@ -74,7 +74,6 @@ Value *MemoryEmitter::address(const Access &access) {
   return ir.CreateGEP(element, kernel.bufferData(access.param), extendedIndex(access));
 }
 
-/// A constant of LaneMemory.h's AccessSite.
 Value *MemoryEmitter::siteConstant(const Access &access) {
   static_assert(sizeof(AccessSite) == 20 && offsetof(AccessSite, bytes) == 8 &&
                 offsetof(AccessSite, isChecked) == 12 && offsetof(AccessSite, array) == 14 &&

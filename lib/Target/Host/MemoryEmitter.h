@@ -55,11 +55,12 @@ public:
   Components loadStaged(unsigned number);
   void storeStaged(unsigned number, const Components &value);
   void closeBlock();
+  /// A constant of LaneMemory.h's AccessSite.
+  llvm::Value *siteConstant(const Access &access);
 
 private:
   llvm::Value *inBounds(const Access &access, unsigned elements);
   llvm::Value *address(const Access &access);
-  llvm::Value *siteConstant(const Access &access);
   llvm::Value *extendedIndex(const Access &access);
   /// Calls a function of LaneMemory.h with the values at `slot`.
   void callOutOfLine(const char *name, const Access &access, llvm::Value *bits, llvm::Value *slot);

@@ -13,6 +13,7 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <algorithm>
 
@@ -70,6 +71,7 @@ public:
       expressions[arg] = {names.claim(cast<StringAttr>(name).getValue()), 16};
     collectQueries();
     declareArrays();
+    declareConstants();
     emitBody(kernel.block());
     return assemble(options);
   }
@@ -78,7 +80,15 @@ private:
   //===-- Signature
   //-----------------------------------------------------------------------------------------===//
 
-  void need(int mslVersion) { version = std::max(version, mslVersion); }
+  // `op` is where that is needed, null for the signature; `what` is what needs it, where that is not the
+  // operation.
+  void need(int mslVersion, Operation *op, llvm::StringRef what = "") {
+    if (mslVersion <= version)
+      return;
+    version = mslVersion;
+    newest = op;
+    newestName = what.empty() ? op->getName().stripDialect() : what;
+  }
 
   void collectQueries() {
     // Metal wants the positions of one kernel all as scalars or all as vectors (specification 5.2.3.6).
@@ -100,6 +110,7 @@ private:
   static bool isQuery(Operation *op) {
     return op->getNumOperands() == 0 && op->getNumResults() == 1 && op->getNumRegions() == 0 &&
            kindOf(op) != OpKind::constant && !isConvergent(kindOf(op)) &&
+           !isa<FunctionConstantOp, FunctionConstantDefinedOp>(op) &&
            !isa<BufferType>(op->getResult(0).getType());
   }
 
@@ -147,7 +158,7 @@ private:
 
   void needElement(Type element) {
     if (scalarOf(element).isBF16())
-      need(31);
+      need(31, nullptr, "bf16");
   }
 
   std::string elements(ElementsAttr values) {
@@ -212,18 +223,43 @@ private:
     });
   }
 
+  // Function constants are declared in front of the kernel (specification 5.8); one with a default under a
+  // second name, which is what the kernel reads.
+  void declareConstants() {
+    kernel.walk<WalkOrder::PreOrder>([&](FunctionConstantOp op) {
+      if (constantNames.contains(op.getName()))
+        return;
+      std::string name = names.claim(op.getName()), type = typeName(op.getType());
+      std::string given = name;
+      if (op.getFallback())
+        given = names.claim(name + "_given");
+      programScope += "constant " + type + " " + given + " [[function_constant(" +
+                      std::to_string(op.getIndex()) + ")]];\n";
+      if (op.getFallback())
+        programScope += "constant " + type + " " + name + " = is_function_constant_defined(" + given +
+                        ") ? " + given + " : " + literal(cast<TypedAttr>(*op.getFallback())).text + ";\n";
+      constantNames[op.getName()] = name;
+      givenNames[op.getName()] = given;
+    });
+    if (!programScope.empty())
+      programScope += "\n";
+  }
+
   MslText assemble(const MslOptions &options) {
     for (BlockArgument arg : kernel.block().getArguments()) {
       Type t = arg.getType();
       if (auto buffer = dyn_cast<BufferType>(t))
         t = buffer.getElementType();
       if (t.isBF16())
-        need(31);
+        need(31, nullptr, "bf16");
     }
     if (options.version && version > options.version) {
       auto shown = [](int v) { return std::to_string(v / 10) + "." + std::to_string(v % 10); };
+      uint32_t site = newest ? siteOf(newest->getLoc()) : ~0u;
       throw Error(ErrorKind::Unsupported,
-                  "kernel needs MSL " + shown(version) + ", the target is MSL " + shown(options.version), {},
+                  newestName.str() + " needs MSL " + shown(version) + ", the target is MSL " +
+                      shown(options.version),
+                  options.locate ? options.locate(site) : SourceLoc{},
                   {"raise msl_version, or leave it out to get what the kernel needs"});
     }
     std::vector<std::string_view> used(prelude.begin(), prelude.end());
@@ -231,6 +267,7 @@ private:
     out += "#include <metal_stdlib>\nusing namespace metal;\n\n#pragma METAL fp contract(off)\n\n";
     out += preludeFor(used);
     out += constants;
+    out += programScope;
     out += "kernel void " + kernel.getSymName().str() + "(\n";
     std::vector<std::string> params;
     for (BlockArgument arg : kernel.block().getArguments()) {
@@ -254,10 +291,11 @@ private:
 
   void emit(Operation &op) override {
     OpKind kind = kindOf(&op);
-    need(mslVersionOf(kind));
+    need(mslVersionOf(kind), &op);
     for (Type t : op.getResultTypes())
-      if (!isa<BufferType>(t) && scalarOf(t).isBF16())
-        need(31);
+      if (auto matrix = dyn_cast<SimdgroupMatrixType>(t);
+          (matrix ? matrix.getElementType() : scalarOf(t)).isBF16())
+        need(31, &op, "bf16");
     consumedRead = false;
     keepLanesTogether(op);
     consumedLanes = isConvergent(kind);
@@ -267,6 +305,17 @@ private:
     }
     if (isQuery(&op))
       return query(op);
+    if (auto constant = dyn_cast<FunctionConstantOp>(op)) {
+      expressions[constant] = {constantNames[constant.getName()], 16};
+      return;
+    }
+    if (auto defined = dyn_cast<FunctionConstantDefinedOp>(op))
+      return define(defined,
+                    {"is_function_constant_defined(" +
+                         givenNames[defined.getConstant().getDefiningOp<FunctionConstantOp>().getName()] +
+                         ")",
+                     16},
+                    false);
     switch (kind) {
     case OpKind::for_:
       return loop(cast<ForOp>(op));
@@ -338,7 +387,15 @@ private:
                     consumedRead);
     }
     default:
-      return elementwise(op);
+      return isAtomic(&op) ? atomic(op) : elementwise(op);
+    case OpKind::make_filled_simdgroup_matrix:
+    case OpKind::simdgroup_matrix_elements:
+    case OpKind::simdgroup_matrix_from_elements:
+    case OpKind::simdgroup_load:
+    case OpKind::simdgroup_store:
+    case OpKind::simdgroup_multiply:
+    case OpKind::simdgroup_multiply_accumulate:
+      return matrix(op);
     }
   }
 
@@ -380,6 +437,115 @@ private:
       text += (text.empty() ? "" : ", ") + part;
     }
     return {typeName(op.getType()) + "(" + text + ")", 16};
+  }
+
+  //===-- Simdgroup matrices
+  //--------------------------------------------------------------------------------===//
+
+  // A matrix is always a variable: Metal's functions fill one in.
+  std::string variableFor(Value v) {
+    std::string name = declare(v.getType(), nameOf(v.getLoc()), "");
+    expressions[v] = {name, 16};
+    return name;
+  }
+
+  // "A + i, stride", and what is needed to transpose.
+  std::string matrixPlace(Value buffer, Value index, Value stride, bool transpose) {
+    std::string pointer = expressions[buffer].text;
+    if (auto i = constantInt(index); !i || *i != 0)
+      pointer += " + " + wrapped(use(index), 13);
+    std::string rest = ", " + use(stride).text;
+    return pointer + rest + (transpose ? ", ulong2(0), true" : "");
+  }
+
+  void matrix(Operation &op) {
+    if (auto fill = dyn_cast<SimdgroupFillOp>(op)) {
+      Expression filled{"make_filled_simdgroup_matrix<" + typeName(fill.getX().getType()) + ", 8, 8>(" +
+                            use(fill.getX()).text + ")",
+                        16};
+      // What only starts the variable of a loop needs none of its own; functions fill variables in.
+      bool starts =
+          llvm::all_of(fill->getUsers(), [](Operation *u) { return isa<ForOp, WhileOp, YieldOp>(u); });
+      return starts ? define(fill, filled, consumedRead) : bind(fill, filled);
+    }
+    if (auto load = dyn_cast<SimdgroupLoadOp>(op)) {
+      std::string from =
+          matrixPlace(load.getBuffer(), load.getIndex(), load.getStride(), load.getTranspose());
+      std::string name = variableFor(load);
+      return statement("simdgroup_load(" + name + ", " + from + ");");
+    }
+    if (auto store = dyn_cast<SimdgroupStoreOp>(op)) {
+      std::string to =
+          matrixPlace(store.getBuffer(), store.getIndex(), store.getStride(), store.getTranspose());
+      settleReads();
+      return statement("simdgroup_store(" + use(store.getMatrix()).text + ", " + to + ");");
+    }
+    if (auto elements = dyn_cast<SimdgroupElementsOp>(op)) {
+      std::string name = use(elements.getMatrix()).text;
+      // Into variables at once: the matrix may be a loop's, which is assigned later.
+      bind(elements.getFirst(), {name + ".thread_elements()[0]", 16});
+      std::string second = declare(elements.getSecond().getType(), "", name + ".thread_elements()[1]");
+      expressions[elements.getSecond()] = {second, 16};
+      return;
+    }
+    if (auto from = dyn_cast<SimdgroupFromElementsOp>(op)) {
+      std::string first = use(from.getFirst()).text, second = use(from.getSecond()).text;
+      std::string name = variableFor(from);
+      statement(name + ".thread_elements()[0] = " + first + ";");
+      return statement(name + ".thread_elements()[1] = " + second + ";");
+    }
+    std::string a = use(op.getOperand(0)).text, b = use(op.getOperand(1)).text;
+    if (op.getNumOperands() == 2) {
+      std::string name = variableFor(op.getResult(0));
+      return statement("simdgroup_multiply(" + name + ", " + a + ", " + b + ");");
+    }
+    // In place where nobody else reads the old sum.
+    Value sum = op.getOperand(2);
+    std::string c = use(sum).text, d = c;
+    if (sum.hasOneUse() && sum.getParentBlock() == op.getBlock() && c != a && c != b)
+      expressions[op.getResult(0)] = {c, 16};
+    else
+      d = variableFor(op.getResult(0));
+    statement("simdgroup_multiply_accumulate(" + d + ", " + a + ", " + b + ", " + c + ");");
+  }
+
+  // The element's address is cast where it is used, so that plain accesses to the buffer stay as they are.
+  void atomic(Operation &op) {
+    Value buffer = op.getOperand(0);
+    Type type = cast<BufferType>(buffer.getType()).getElementType();
+    if (!type.isInteger(32))
+      need(type.isF32() ? 30 : 24, &op);
+    const bool isExchange = isa<AtomicCompareExchangeOp>(op);
+    std::string text = op.getName().stripDialect().str() + "_explicit((" + spaceOf(buffer) + "atomic_" +
+                       typeName(type) + "*)&" + element(buffer, op.getOperand(1), type).text;
+    std::string old;
+    if (isExchange) {
+      std::string expected = use(op.getOperand(2)).text;
+      old = declare(type, nameOf(op.getLoc()), expected);
+      text += ", &" + old;
+    }
+    if (unsigned last = op.getNumOperands() - 1; last > 1)
+      text += ", " + use(op.getOperand(last)).text;
+    text += isExchange ? ", memory_order_relaxed, memory_order_relaxed)" : ", memory_order_relaxed)";
+    settleReads();
+    if (isExchange) {
+      expressions[op.getResult(0)] = {old, 16};
+      return op.getResult(1).use_empty() ? statement(text + ";") : bindUnnamed(op.getResult(1), text);
+    }
+    if (op.getNumResults() == 0 || op.getResult(0).use_empty())
+      return statement(text + ";");
+    bind(op.getResult(0), {text, 16});
+  }
+
+  void bindUnnamed(Value v, const std::string &text) {
+    expressions[v] = {declare(v.getType(), "", text), 16};
+  }
+
+  // "device ", as a pointer into the buffer has it.
+  std::string spaceOf(Value buffer) {
+    auto arg = dyn_cast<BlockArgument>(buffer);
+    return (arg && !kernel.isWritten(arg.getArgNumber()) ? "const " : "") +
+           stringifyAddressSpace(cast<BufferType>(buffer.getType()).getSpace()).str() + " ";
   }
 
   void query(Operation &op) {
@@ -532,7 +698,11 @@ private:
       vectors;                     ///< indices in elements as what is added to a pointer to vectors
   llvm::DenseSet<Value> addresses; ///< sums that are written out where they are used
   std::string constants;           ///< program-scope arrays
+  std::string programScope;        ///< declarations in front of the kernel
+  llvm::StringMap<std::string> constantNames, givenNames; ///< of function constants: by their own names
   int version = 22;
+  Operation *newest = nullptr; ///< where that version is needed, null for the signature
+  llvm::StringRef newestName;  ///< what needs it
 };
 
 } // namespace

@@ -95,6 +95,8 @@ Expression integral(Type type, const APInt &x) {
 } // namespace
 
 std::string typeName(Type t) {
+  if (auto matrix = dyn_cast<dialect::SimdgroupMatrixType>(t))
+    return "simdgroup_" + scalarName(matrix.getElementType()) + "8x8";
   std::string name = scalarName(dialect::scalarOf(t));
   int64_t lanes = dialect::lanesOf(t);
   return lanes > 1 ? name + std::to_string(lanes) : name;

@@ -228,7 +228,7 @@ TEST(Compile, AnOlderTargetThanTheKernelNeedsIsRefused) {
     compile::compile(Function(f), {.mslVersion = 30});
     FAIL();
   } catch (const Error &error) {
-    EXPECT_EQ(error.message(), "kernel needs MSL 3.1, the target is MSL 3.0");
+    EXPECT_EQ(error.message(), "bf16 needs MSL 3.1, the target is MSL 3.0");
   }
 }
 

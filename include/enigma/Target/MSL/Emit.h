@@ -11,7 +11,9 @@
 #pragma once
 
 #include "enigma/Dialect/Enigma.h"
+#include "enigma/Support/Error.h"
 
+#include <functional>
 #include <string>
 
 namespace enigma::msl {
@@ -19,6 +21,8 @@ namespace enigma::msl {
 struct MslOptions {
   /// The newest MSL that may be used, as major * 10 + minor; 0 for whatever the kernel needs.
   int version = 0;
+  /// Where the user wrote the operation of a site (dialect::siteOf), ~0u standing for the kernel.
+  std::function<SourceLoc(uint32_t site)> locate = nullptr;
 };
 
 struct MslText {
