@@ -541,13 +541,6 @@ private:
     expressions[v] = {declare(v.getType(), "", text), 16};
   }
 
-  // "device ", as a pointer into the buffer has it.
-  std::string spaceOf(Value buffer) {
-    auto arg = dyn_cast<BlockArgument>(buffer);
-    return (arg && !kernel.isWritten(arg.getArgNumber()) ? "const " : "") +
-           stringifyAddressSpace(cast<BufferType>(buffer.getType()).getSpace()).str() + " ";
-  }
-
   void query(Operation &op) {
     const QueryParam &param = queries[op.getName().stripDialect()];
     Value v = op.getResult(0);
