@@ -233,7 +233,7 @@ def test_a_value_that_does_not_fit_is_an_error() -> None:
     def real(A: enigma.u32, B: enigma.f32):
         enigma.atomic_fetch_add(A, 0, B[0])
 
-    assert sentence(refused(real)) == "atomic_fetch_add: the buffer holds u32, got f32"
+    assert sentence(refused(real)) == "atomic_fetch_add: needs u32, got f32"
 
 
 def test_another_order_is_an_error() -> None:

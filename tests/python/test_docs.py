@@ -21,7 +21,10 @@ import enigma
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("kernels", "memory", "simdgroups", "atomics", "tensors", "runtime", "vectors")),
+    *(
+        f"docs/{name}.md"
+        for name in ("kernels", "memory", "simdgroups", "atomics", "tensors", "runtime", "vectors")
+    ),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.M | re.S)
 
