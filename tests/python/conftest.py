@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Settings that all Python tests share: the Hypothesis profiles.
+"""Settings that all Python tests share: the Hypothesis profiles, and where processes of their own find the package.
 
 `./dev test` takes the same examples on every run, so that a failure means a change; `./dev fuzz` sets
 HYPOTHESIS_PROFILE=fuzz and searches. Nothing is kept on disk, and nothing found there: a test compiles what it tests
@@ -7,8 +7,11 @@ HYPOTHESIS_PROFILE=fuzz and searches. Nothing is kept on disk, and nothing found
 """
 
 import os
+import sys
 
 os.environ["ENIGMA_CACHE"] = "0"
+# As `pythonpath` in pyproject.toml has it for this process.
+os.environ["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
 
 from hypothesis import HealthCheck, settings
 
