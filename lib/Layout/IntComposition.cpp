@@ -79,9 +79,9 @@ inline bool reaches(Digit &digit, int64_t steps, int64_t step) {
       continue;
     }
     const int64_t fit = step == 1 ? radix : (radix - 1) / step + 1;
-    int64_t taken = s, left = 1;
+    int64_t taken = s, left = 1, whole;
     if (fit < s) { // else it ends in this digit
-      if (fit * step != radix || s % fit != 0)
+      if (__builtin_mul_overflow(fit, step, &whole) || whole != radix || s % fit != 0)
         return 0;
       taken = fit;
       left = s / fit;

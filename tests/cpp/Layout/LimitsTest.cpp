@@ -60,6 +60,13 @@ TEST(LayoutLimits, OverflowIsAnError) {
   EXPECT_THROW(composition(Layout(IntTuple(big), IntTuple(big)), Layout(IntTuple(2), IntTuple(big))), Error);
 }
 
+// A step near the end of 64 bits takes two rounds to leave its digit, which twice it does not fit.
+TEST(LayoutLimits, ALargeStepThatDoesNotDivideItsDigitIsRefused) {
+  const int64_t step = INT64_MAX - 21;
+  Layout a(IntTuple({IntTuple(INT64_MAX - 10), IntTuple(2)}), IntTuple({IntTuple(1), IntTuple(0)}));
+  EXPECT_THROW(composition(a, Layout(IntTuple(4), IntTuple(step))), Error);
+}
+
 TEST(LayoutLimits, DepthAndSizeAreBounded) {
   IntTuple deep(1);
   EXPECT_NE(messageOf([&] {
