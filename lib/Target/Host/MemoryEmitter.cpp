@@ -285,11 +285,15 @@ bool MemoryEmitter::isSideBySide(const Access &access) const {
 
 Value *MemoryEmitter::registerAddress(const Access &access, unsigned component) {
   Value *index = ir.CreateAdd(extendedIndex(access), ir.getInt64(component));
-  return ir.CreateInBoundsGEP(wideType({.element = access.element}), kernel.bufferData(access.param), index);
+  Access scalar;
+  scalar.element = access.element;
+  return ir.CreateInBoundsGEP(wideType(scalar), kernel.bufferData(access.param), index);
 }
 
 Components MemoryEmitter::loadRegisters(const Access &access, const LaneMask &mask) {
-  FixedVectorType *type = wideType({.element = access.element});
+  Access scalar;
+  scalar.element = access.element;
+  FixedVectorType *type = wideType(scalar);
   SmallVector<Value *, 4> values;
   const auto all = [&] {
     for (unsigned c = 0; c < access.components; ++c)

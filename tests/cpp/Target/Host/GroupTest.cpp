@@ -60,7 +60,9 @@ std::vector<int32_t> iota(size_t n) {
 
 TEST(Group, AReversalInGroupsOfEverySize) {
   for (const bool check : {true, false}) {
-    Compiled kernel = kernelOf("%X: <<i32>>, %Out: <<i32>>", "1", kReversal, {.check = check});
+    HostOptions options;
+    options.check = check;
+    Compiled kernel = kernelOf("%X: <<i32>>, %Out: <<i32>>", "1", kReversal, options);
     EXPECT_EQ(kernel.code->descriptor().threadgroupBytes, 1024u);
     EXPECT_EQ(kernel.code->descriptor().traversal, hostabi::Traversal::Grouped);
     for (const int64_t threads : {1, 7, 31, 32, 33, 64, 100, 256})
