@@ -28,11 +28,6 @@ struct KernelSpec {
   std::vector<ParamSpec> params;
 };
 
-SourceLoc locFrom(const std::string &file, nb::handle range) {
-  auto number = [&](int i) { return nb::cast<uint32_t>(range[i]); };
-  return {file, number(0), number(1), number(2), number(3)};
-}
-
 // Each parameter is (name, kind, dtype or None, (line, column, end line, end column)).
 void makeSpec(KernelSpec *self, std::string name, std::string file, nb::tuple range, nb::list params) {
   new (self) KernelSpec{std::move(name), locFrom(file, range), {}};
@@ -68,20 +63,7 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
     }
     args.push_back(held.back().ptr());
   }
-  nb::object result = nb::steal(PyObject_Vectorcall(function.ptr(), args.data(), args.size(), nullptr));
-  if (!result)
-    throw nb::python_error();
-  if (trace.error) { // the kernel caught it, so what it traced is not what was written
-    PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
-    throw nb::python_error();
-  }
-  if (!trace.scopes.empty())
-    throw Error(ErrorKind::Trace,
-                "kernel " + spec.name + ": an exception left a loop or branch and was caught outside of it",
-                spec.loc, {"the block was traced in part only; do not catch exceptions across it"});
-  if (!result.is_none())
-    throw Error(ErrorKind::Trace, "kernel " + spec.name + " returns a value", spec.loc,
-                {"a kernel gives its results by storing them: Out[i] = value"});
+  callKernel(trace, spec.loc, function, args, "Out[i] = value");
 }
 
 // Numbers of function constants, by name or index.

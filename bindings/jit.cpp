@@ -49,30 +49,12 @@ void traceLaunch(TracedLaunch *self, std::string name, SourceLoc place, nb::hand
     held.push_back(object);
     args.push_back(held.back().ptr());
   }
-  nb::object result = nb::steal(PyObject_Vectorcall(function.ptr(), args.data(), args.size(), nullptr));
-  if (!result)
-    throw nb::python_error();
-  if (trace.error) { // the kernel caught it, so what it traced is not what was written
-    PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
-    throw nb::python_error();
-  }
-  if (!trace.scopes.empty())
-    throw Error(ErrorKind::Trace,
-                "kernel " + name + ": an exception left a loop or branch and was caught outside of it", place,
-                {"the block was traced in part only; do not catch exceptions across it"});
-  if (!result.is_none())
-    throw Error(ErrorKind::Trace, "kernel " + name + " returns a value", place,
-                {"a kernel gives its results by storing them: tensor.store(fragment)"});
+  callKernel(trace, place, function, args, "tensor.store(fragment)");
   new (self) TracedLaunch{std::move(name), std::move(trace.function), trace.launch, {}, {}};
   if (trace.tensorState) {
     self->notes = trace.tensorState->access.notes();
     self->coverage = trace.tensorState->access.coverage();
   }
-}
-
-SourceLoc placeFrom(const std::string &file, nb::handle range) {
-  auto number = [&](int i) { return nb::cast<uint32_t>(range[i]); };
-  return {file, number(0), number(1), number(2), number(3)};
 }
 
 nb::object sizeTuple(const std::array<int64_t, 3> &s) { return nb::make_tuple(s[0], s[1], s[2]); }
@@ -86,7 +68,7 @@ void bindJit(nb::module_ &module) {
           [](TracedLaunch *self, std::string name, std::string file, nb::tuple range, nb::handle function,
              nb::tuple arguments, nb::list memories, std::array<int64_t, 3> grid,
              std::array<int64_t, 3> threads) {
-            traceLaunch(self, std::move(name), placeFrom(file, range), function, std::move(arguments),
+            traceLaunch(self, std::move(name), locFrom(file, range), function, std::move(arguments),
                         std::move(memories), grid, threads);
           },
           nb::arg("name"), nb::arg("file"), nb::arg("range"), nb::arg("function"), nb::arg("arguments"),

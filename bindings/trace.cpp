@@ -211,4 +211,29 @@ Trace &requireTrace(std::string_view what) {
                "enigma.compile(...)"});
 }
 
+void callKernel(Trace &trace, const SourceLoc &place, nb::handle function,
+                const std::vector<PyObject *> &arguments, const char *result) {
+  const std::string kernel = "kernel " + trace.function.name();
+  nb::object returned =
+      nb::steal(PyObject_Vectorcall(function.ptr(), arguments.data(), arguments.size(), nullptr));
+  if (!returned)
+    throw nb::python_error();
+  if (trace.error) { // the kernel caught it, so what it traced is not what was written
+    PyErr_SetObject(trace.error.type().ptr(), trace.error.ptr());
+    throw nb::python_error();
+  }
+  if (!trace.scopes.empty())
+    throw Error(ErrorKind::Trace,
+                kernel + ": an exception left a loop or branch and was caught outside of it", place,
+                {"the block was traced in part only; do not catch exceptions across it"});
+  if (!returned.is_none())
+    throw Error(ErrorKind::Trace, kernel + " returns a value", place,
+                {std::string("a kernel gives its results by storing them: ") + result});
+}
+
+SourceLoc locFrom(const std::string &file, nb::handle range) {
+  auto number = [&](int i) { return nb::cast<uint32_t>(range[i]); };
+  return {file, number(0), number(1), number(2), number(3)};
+}
+
 } // namespace enigma::bindings

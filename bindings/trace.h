@@ -100,4 +100,12 @@ SourceLoc callerLocation();
 /// The current trace; an error that names `what` and says what to do where there is none.
 Trace &requireTrace(std::string_view what);
 
+/// Calls the user's function with what stands for its arguments. Throws what it throws or has caught of ours,
+/// and a TraceError where it leaves a block open or returns something; `result` is how it gives results.
+void callKernel(Trace &trace, const SourceLoc &place, nb::handle function,
+                const std::vector<PyObject *> &arguments, const char *result);
+
+/// A place from (line, column, end line, end column).
+SourceLoc locFrom(const std::string &file, nb::handle range);
+
 } // namespace enigma::bindings
