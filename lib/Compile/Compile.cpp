@@ -232,7 +232,7 @@ std::shared_ptr<const CompiledKernel> compile(ir::Function function, const Optio
   Options options = given;
   checkOptions(function, options);
   ir::verify(function);
-  ir::checkBarriers(function);
+  ir::checkConvergence(function);
   if (!given.constants.empty()) {
     ir::bindConstants(function, given.constants);
     options.constants.clear();

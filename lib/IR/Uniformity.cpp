@@ -14,8 +14,8 @@ namespace {
 
 enum class Spread : uint8_t {
   uniform, ///< the same in all threads of a threadgroup
-  simd,    ///< the same in a simdgroup, different between them
-  thread,  ///< different between threads
+  simd,    ///< different in a threadgroup, of a simdgroup nothing is said
+  thread,  ///< different between the lanes of a simdgroup
   unknown,
 };
 
@@ -60,6 +60,8 @@ private:
     switch (op.opcode) {
     case Opcode::thread_position_in_grid:
     case Opcode::thread_position_in_threadgroup:
+      // Threads that are 32 wide have one y and z in a simdgroup.
+      return {op.immediate == 0 ? Spread::thread : Spread::simd, op.place};
     case Opcode::thread_index_in_threadgroup:
     case Opcode::thread_index_in_simdgroup:
     case Opcode::thread_index_in_quadgroup:
@@ -214,11 +216,16 @@ private:
     }
   }
 
+  std::vector<std::string> notesOf(const char *what, const Fact &fact) const {
+    std::vector<std::string> notes;
+    if (SourceLoc loc = f.locate(fact.why))
+      notes.push_back(std::string(what) + " is at " + loc.file + ":" + std::to_string(loc.line));
+    return notes;
+  }
+
   void refuse(const Op &op, const Fact &condition) const {
     const bool isAlloc = op.opcode == Opcode::threadgroup_alloc;
-    std::vector<std::string> notes;
-    if (SourceLoc loc = f.locate(condition.why))
-      notes.push_back("the condition is at " + loc.file + ":" + std::to_string(loc.line));
+    std::vector<std::string> notes = notesOf("the condition", condition);
     if (isAlloc) {
       notes.push_back("allocate it at the top of the kernel");
       throw Error(ErrorKind::Trace,
@@ -236,9 +243,74 @@ private:
                 f.locate(op.place), std::move(notes));
   }
 
+  // ---- Matrices, which the lanes of a simdgroup hold together
+
+  static bool needsAllLanes(Opcode opcode) {
+    return opcode == Opcode::simdgroup_load || opcode == Opcode::simdgroup_store ||
+           opcode == Opcode::simdgroup_multiply || opcode == Opcode::simdgroup_multiply_accumulate;
+  }
+
+  void checkMatrixOp(const Op &op) {
+    const std::string name(info(op.opcode).name);
+    for (const Fact &condition : around)
+      if (condition.spread == Spread::thread) {
+        std::vector<std::string> notes = notesOf("the condition", condition);
+        notes.emplace_back("branch on what is the same in all lanes, such as "
+                           "simdgroup_index_in_threadgroup()");
+        throw Error(ErrorKind::Trace,
+                    name +
+                        ": all 32 lanes of a simdgroup must take part, and a condition that differs between "
+                        "them leaves some out",
+                    f.locate(op.place), std::move(notes));
+      }
+    if (op.opcode != Opcode::simdgroup_load && op.opcode != Opcode::simdgroup_store)
+      return;
+    const auto place = f.operands(op).last(2);
+    for (size_t i = 0; i < place.size(); ++i)
+      if (const Fact fact = at(place[i]); fact.spread == Spread::thread) {
+        std::vector<std::string> notes = notesOf("what differs", fact);
+        notes.emplace_back("take that of the first lane: simd_broadcast_first(x)");
+        throw Error(ErrorKind::Trace,
+                    name + ": the " + (i ? "elements_per_row" : "index") +
+                        " must be the same in all lanes of a simdgroup, and differs from lane to lane",
+                    f.locate(op.place), std::move(notes));
+      }
+  }
+
+  /// A matrix that the lanes of a simdgroup would not agree about behind `op`.
+  void refuseDifferingMatrix(const Op &op, const Fact &condition) const {
+    std::vector<std::string> notes = notesOf("the condition", condition);
+    notes.emplace_back("change it where the condition is the same in all lanes, or change its elements: "
+                       "simdgroup_matrix_elements, simdgroup_matrix_from_elements");
+    throw Error(
+        ErrorKind::Trace,
+        "the lanes of a simdgroup hold a matrix together, so that the matrix which a variable holds cannot "
+        "differ between them",
+        f.locate(op.place), std::move(notes));
+  }
+
+  void checkCarriedMatrices(const Op &op, const Fact &condition) {
+    if (condition.spread != Spread::thread)
+      return;
+    auto regions = f.regionsOf(op);
+    for (int i = 0; i < op.numResults; ++i) {
+      if (!f.type(f.result(op, i)).isSimdgroupMatrix())
+        continue;
+      const bool isKept = op.opcode == Opcode::if_ ? yields(regions[0])[i] == yields(regions[1])[i]
+                          : op.opcode == Opcode::for_
+                              ? yields(regions[0])[i] == f.region(regions[0]).args[size_t(i) + 1]
+                              : yields(regions[1])[i] == f.region(regions[1]).args[size_t(i)] &&
+                                    yields(regions[0])[size_t(i) + 1] == f.region(regions[0]).args[size_t(i)];
+      if (!isKept)
+        refuseDifferingMatrix(op, condition);
+    }
+  }
+
   void check(const Region &region) {
     for (uint32_t index : region.ops) {
       const Op &op = f.op(index);
+      if (needsAllLanes(op.opcode))
+        checkMatrixOp(op);
       const bool isSimd = op.opcode == Opcode::simdgroup_barrier;
       if (isSimd || op.opcode == Opcode::threadgroup_barrier || op.opcode == Opcode::threadgroup_alloc)
         for (const Fact &condition : around)
@@ -252,12 +324,14 @@ private:
         around.push_back(at(yields(regions[0])[0]));
         check(f.region(regions[0]));
         check(f.region(regions[1]));
+        checkCarriedMatrices(op, around.back());
       } else {
         around.push_back(op.opcode == Opcode::if_
                              ? at(operands[0])
                              : worse(worse(at(operands[0]), at(operands[1])), at(operands[2])));
         for (uint32_t r : regions)
           check(f.region(r));
+        checkCarriedMatrices(op, around.back());
       }
       around.pop_back();
     }
@@ -271,11 +345,13 @@ private:
 
 } // namespace
 
-void checkBarriers(const Function &f) {
-  for (uint32_t i = 0; i < f.numOps(); ++i)
-    if (f.op(i).opcode == Opcode::threadgroup_barrier || f.op(i).opcode == Opcode::simdgroup_barrier ||
-        f.op(i).opcode == Opcode::threadgroup_alloc)
+void checkConvergence(const Function &f) {
+  for (uint32_t i = 0; i < f.numOps(); ++i) {
+    const Op &op = f.op(i);
+    if (op.opcode == Opcode::threadgroup_barrier || op.opcode == Opcode::simdgroup_barrier ||
+        op.opcode == Opcode::threadgroup_alloc || (op.numResults && f.type(f.result(op)).isSimdgroupMatrix()))
       return Analysis(f).run();
+  }
 }
 
 } // namespace enigma::ir

@@ -159,11 +159,36 @@ void HostExecution::throwGroupFault() const {
                             std::to_string(fault.group[1]) + ", " + std::to_string(fault.group[2]) + ")";
   std::string message = name + ": ";
   std::vector<std::string> notes;
-  if (fault.kind == Kind::Lanes) {
-    message += "the barrier is reached by " + std::to_string(std::popcount(fault.present)) + " of the " +
-               std::to_string(std::popcount(fault.expected)) + " threads of " + simdgroup(fault.simdgroup) +
-               ", " + group;
-  } else {
+  const std::string threads = std::to_string(std::popcount(fault.present)) + " of the " +
+                              std::to_string(std::popcount(fault.expected)) + " threads of " +
+                              simdgroup(fault.simdgroup) + ", " + group;
+  constexpr const char *left = "the threadgroup was given up there; what it had written stays written";
+  const SourceLoc place = pipeline.siteLocation(fault.site);
+  switch (fault.kind) {
+  case Kind::Matrix:
+    throw Error(
+        ErrorKind::Launch, message + "the operation on a simdgroup matrix is reached by " + threads, place,
+        {"all threads of a simdgroup must come to it: branch on what is the same in all lanes", left});
+  case Kind::Place:
+    throw Error(
+        ErrorKind::Launch, message + "the place of a simdgroup matrix in memory is the same in " + threads,
+        place,
+        {"it must be the same in all lanes; simd_broadcast_first(x) gives that of the first one", left});
+  case Kind::Carried:
+    throw Error(
+        ErrorKind::Launch,
+        message + "the lanes of a simdgroup would hold different matrices: the condition parts " + threads +
+            ", from the others",
+        place,
+        {"all lanes hold a matrix together: change it where the condition is the same in all of them", left});
+  case Kind::Lanes:
+    message += "the barrier is reached by " + threads;
+    break;
+  case Kind::Rounds:
+    message += "the barrier is reached by " + simdgroup(fault.simdgroup) + " in one round of a loop and by " +
+               simdgroup(fault.otherSimdgroup) + " of the same threadgroup in another, " + group;
+    break;
+  default:
     message += "the barrier is reached by " + simdgroup(fault.simdgroup) + " while " +
                simdgroup(fault.otherSimdgroup);
     if (fault.other == hostabi::GroupFault::finished) {
@@ -175,8 +200,8 @@ void HostExecution::throwGroupFault() const {
     }
   }
   notes.push_back("all threads of a threadgroup must come to each barrier, in the same order");
-  notes.push_back("the threadgroup was given up there; what it had written stays written");
-  throw Error(ErrorKind::Launch, std::move(message), pipeline.siteLocation(fault.site), std::move(notes));
+  notes.emplace_back(left);
+  throw Error(ErrorKind::Launch, std::move(message), place, std::move(notes));
 }
 
 void HostExecution::throwOutOfBounds() const {

@@ -12,7 +12,7 @@ import pytest
 
 import enigma
 from elements import DTYPES, FLOATS
-from marks import marked, notes, refused, sentence
+from marks import notes, refused, sentence
 from matrix_kernels import copy, elements, matmul, product
 from msl import standin
 
@@ -153,42 +153,6 @@ def test_a_threadgroup_with_part_of_a_simdgroup_is_refused() -> None:
     for grid, threads in ((40, 40), (100, 64), (16, 32)):
         with pytest.raises(enigma.LaunchError, match="all 32 lanes"):
             on_host(kernel, [a, np.uint32(0), out], grid, threads)
-
-
-def test_lanes_that_a_condition_leaves_out_are_an_error() -> None:
-    @enigma.kernel
-    def k(A: enigma.f32, Out: enigma.f32):
-        if enigma.thread_index_in_simdgroup() < 4:
-            enigma.simdgroup_store(enigma.simdgroup_load(A), Out)
-
-    a = values("f32", 8, 8)
-    with pytest.raises(enigma.CompileError, match="all 32 lanes") as caught:
-        on_host(k, [a, a.copy()])
-    assert marked(caught.value) == "enigma.simdgroup_load(A)"
-
-
-def test_a_matrix_that_differs_between_lanes_is_an_error() -> None:
-    @enigma.kernel
-    def k(A: enigma.f32, Out: enigma.f32):
-        m = enigma.make_filled_simdgroup_matrix(enigma.f32, 0)
-        other = enigma.simdgroup_load(A)
-        if enigma.thread_index_in_simdgroup() < 4:
-            m = other
-        enigma.simdgroup_store(m, Out)
-
-    a = values("f32", 8, 8)
-    with pytest.raises(enigma.CompileError, match="cannot differ between them"):
-        on_host(k, [a, a.copy()])
-
-
-def test_a_place_that_differs_between_lanes_is_an_error() -> None:
-    @enigma.kernel
-    def k(A: enigma.f32, Out: enigma.f32):
-        enigma.simdgroup_store(enigma.simdgroup_load(A, enigma.thread_position_in_grid), Out)
-
-    a = values("f32", 8, 8)
-    with pytest.raises(enigma.CompileError, match="simd_broadcast_first"):
-        on_host(k, [a, a.copy()])
 
 
 def test_arithmetic_on_a_matrix_is_an_error() -> None:

@@ -99,7 +99,11 @@ struct GroupFault {
     None,
     Lanes,      ///< some threads of a simdgroup came to a barrier, others did not
     Simdgroups, ///< a simdgroup waits at a barrier that another one passed by
+    Rounds,     ///< two simdgroups wait at one barrier, but in different rounds of a loop around it
     Memory,     ///< no memory for the threads that wait
+    Matrix,     ///< some threads of a simdgroup came to an operation on a matrix, others did not
+    Place,      ///< some threads gave another place in memory for a matrix than the first one
+    Carried,    ///< some threads of a simdgroup change a matrix, others do not
   };
   /// Instead of an access number: the simdgroup had ended.
   static constexpr uint32_t finished = ~0u;
@@ -110,9 +114,9 @@ struct GroupFault {
   uint32_t site = 0;             ///< number of the barrier among the accesses
   uint32_t other = 0;            ///< Simdgroups: where the other one is
   uint32_t simdgroup = 0;        ///< that is at `site`
-  uint32_t otherSimdgroup = 0;   ///< Simdgroups: that is at `other`
-  uint32_t present = 0;          ///< Lanes: bits of the threads that came
-  uint32_t expected = 0;         ///< Lanes: bits of the threads that there are
+  uint32_t otherSimdgroup = 0;   ///< Simdgroups, Rounds: that is at `other`
+  uint32_t present = 0;          ///< of threads: bits of those that came, or agree
+  uint32_t expected = 0;         ///< of threads: bits of those that there are
   uint32_t group[3] = {0, 0, 0}; ///< threadgroup_position_in_grid
 
   bool isRaised() const { return firstGroup.load(std::memory_order_acquire) != UINT64_MAX; }
@@ -145,7 +149,7 @@ struct LaunchContext {
   uint32_t threads[3] = {1, 1, 1};  ///< threads per (full) threadgroup
   uint32_t groups[3] = {1, 1, 1};   ///< threadgroups per grid: ceil(grid / threads)
   uint32_t blocksPerRow = 1;        ///< ceil(grid[0] / 32)
-  GroupFault *groupFault = nullptr; ///< never null for a kernel with barriers
+  GroupFault *groupFault = nullptr; ///< never null
 };
 static_assert(offsetof(LaunchContext, args) == 0 && offsetof(LaunchContext, cancel) == 16 &&
                   offsetof(LaunchContext, poll) == 24 && offsetof(LaunchContext, grid) == 40 &&

@@ -173,17 +173,45 @@ Value *ControlEmitter::selected(Value *bits, Value *yes, Value *no) {
   return ir.CreateSelect(ir.CreateBitCast(bits, FixedVectorType::get(ir.getInt1Ty(), kLanes)), yes, no);
 }
 
+Value *ControlEmitter::enterRound(Value *k) {
+  Value *outer = roundsHere;
+  // Rounds of two loops are told apart up to some millions; an odd factor spreads them over the word.
+  constexpr uint32_t factor = 0x9E3779B1;
+  Value *inner = ir.CreateAdd(ir.CreateZExtOrTrunc(k, ir.getInt32Ty()), ir.getInt32(1));
+  roundsHere = ir.CreateMul(outer ? ir.CreateAdd(outer, inner) : inner, ir.getInt32(factor));
+  return outer;
+}
+
+bool ControlEmitter::changesMatrices(const Values &before, const Values &after) {
+  for (size_t i = 0; i < before.size(); ++i)
+    if (before[i].shape == Lanes::Shape::Row && before[i].value != after[i].value)
+      return true;
+  return false;
+}
+
 // ---- Branches
 
-Values ControlEmitter::branch(const Lanes &condition, Arm thenArm, Arm elseArm) {
+Values ControlEmitter::branch(const Lanes &condition, Arm thenArm, Arm elseArm, Watch watch) {
   if (condition.isUniform())
     return branchUniformly(condition, thenArm, elseArm);
   const LaneMask thenLanes = narrowed(mask, condition), elseLanes = narrowed(mask, b.bitNot(condition));
   const Values x = armUnderMask(thenLanes, thenArm), y = armUnderMask(elseLanes, elseArm);
   Values results;
+  Value *taken = nullptr; // by all lanes, where a matrix depends on it
   for (size_t i = 0; i < x.size(); ++i) {
     const bool isSame =
         x[i].value == y[i].value && CarriedShapes::formOf(x[i]) == CarriedShapes::formOf(y[i]);
+    if (!isSame && x[i].shape == Lanes::Shape::Row) {
+      if (!taken) {
+        taken = ir.CreateICmpNE(thenLanes.bits, ir.getInt32(0));
+        kernel.checkLanes(watch.site, ir.CreateSelect(taken, thenLanes.bits, mask.bits), mask.bits,
+                          hostabi::GroupFault::Kind::Carried);
+      }
+      Lanes row = x[i];
+      row.value = ir.CreateSelect(taken, x[i].value, y[i].value);
+      results.push_back(row);
+      continue;
+    }
     results.push_back(isSame ? x[i] : b.select(condition, x[i], y[i]));
   }
   return results;
@@ -348,7 +376,8 @@ Values ControlEmitter::countedLoop(const Range &range, const Lanes &count, const
   const ElementKind u = count.type;
   const auto isVarying = [&](size_t i) { return assumed.carried[i].shape == Lanes::Shape::Varying; };
   // A simple value is that of the active lanes; what lanes left with is kept beside it.
-  const auto isKept = [&](size_t i) { return isDivergent && !isVarying(i) && used[i]; };
+  const auto isRow = [&](size_t i) { return assumed.carried[i].shape == Lanes::Shape::Row; };
+  const auto isKept = [&](size_t i) { return isDivergent && !isVarying(i) && !isRow(i) && used[i]; };
 
   SmallVector<Value *, 8> start, keptStart(initial.size());
   for (size_t i = 0; i < initial.size(); ++i) {
@@ -386,8 +415,12 @@ Values ControlEmitter::countedLoop(const Range &range, const Lanes &count, const
     activeIn->addIncoming(firstActive, before);
     mask = maskOf(activeIn);
   }
+  Value *outerRounds = range.watch.countsRounds ? enterRound(k) : roundsHere;
   const Lanes position = b.add(range.lower, b.mul(LaneBuilder::uniform(range.lower.type, k), range.step));
   const Values yielded = body(position, carried);
+  roundsHere = outerRounds;
+  if (isDivergent && changesMatrices(carried, yielded))
+    kernel.checkLanes(range.watch.site, activeIn, outer.bits, hostabi::GroupFault::Kind::Carried);
 
   SmallVector<Value *, 8> next, keptNext(initial.size());
   for (size_t i = 0; i < initial.size(); ++i) {
@@ -436,13 +469,15 @@ Values ControlEmitter::countedLoop(const Range &range, const Lanes &count, const
   return results;
 }
 
-Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Body condition, Body body) {
+Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Watch watch, Body condition,
+                                 Body body) {
   const unsigned number = shapes.enter(initial);
   const CarriedShapes::Loop assumed = shapes.loop(number);
   const LaneMask outer = mask;
   const bool isDivergent = assumed.isDivergent;
   const auto isVarying = [&](size_t i) { return assumed.carried[i].shape == Lanes::Shape::Varying; };
-  const auto isKept = [&](size_t i) { return isDivergent && !isVarying(i) && used[i]; };
+  const auto isRow = [&](size_t i) { return assumed.carried[i].shape == Lanes::Shape::Row; };
+  const auto isKept = [&](size_t i) { return isDivergent && !isVarying(i) && !isRow(i) && used[i]; };
 
   SmallVector<Value *, 8> start;
   for (size_t i = 0; i < initial.size(); ++i)
@@ -468,6 +503,13 @@ Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Bod
     activeIn->addIncoming(outer.bits, before);
     mask = maskOf(activeIn);
   }
+  PHINode *round = nullptr;
+  Value *outerRounds = roundsHere;
+  if (watch.countsRounds) {
+    round = ir.CreatePHI(ir.getInt32Ty(), 2, "round");
+    round->addIncoming(ir.getInt32(0), before);
+    enterRound(round);
+  }
   Values passed = condition(carried);
   const Lanes goesOn = passed.front();
   passed.erase(passed.begin());
@@ -477,7 +519,7 @@ Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Bod
   // Lanes that left before keep what they left with.
   Values results = passed;
   for (size_t i = 0; i < initial.size() && isDivergent; ++i) {
-    if (!used[i] && !isVarying(i))
+    if ((!used[i] && !isVarying(i)) || isRow(i)) // a matrix is left by all lanes together
       continue;
     Value *old = isVarying(i) ? carried[i].value : kept[i];
     results[i] = LaneBuilder::varying(passed[i].type, selected(activeIn, b.vector(passed[i]), old));
@@ -496,6 +538,10 @@ Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Bod
   ir.SetInsertPoint(inside);
   mask = going;
   const Values yielded = body(passed);
+  roundsHere = outerRounds;
+  if (isDivergent && changesMatrices(carried, yielded))
+    kernel.checkLanes(watch.site, going.bits, outer.bits, hostabi::GroupFault::Kind::Carried);
+  Value *nextRound = round ? ir.CreateAdd(round, ir.getInt32(1)) : nullptr;
   SmallVector<Value *, 8> next;
   for (size_t i = 0; i < initial.size(); ++i) {
     Value *value = inForm(number, i, assumed.carried[i], yielded[i]);
@@ -508,6 +554,8 @@ Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Bod
   BasicBlock *back = goBack(nullptr, head, end, budgetIn, leaving, left);
   if (isDivergent)
     activeIn->addIncoming(going.bits, back);
+  if (round)
+    round->addIncoming(nextRound, back);
   for (size_t i = 0; i < initial.size(); ++i) {
     cast<PHINode>(carried[i].value)->addIncoming(next[i], back);
     if (isKept(i)) {

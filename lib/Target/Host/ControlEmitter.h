@@ -71,6 +71,11 @@ private:
 
 class ControlEmitter {
 public:
+  /// What a branch or loop needs for its reports.
+  struct Watch {
+    uint32_t site = 0;         ///< of one that changes simdgroup matrices
+    bool countsRounds = false; ///< of a loop: barriers inside say in which round they are
+  };
   /// One region of a branch. A cheap one is pure and short: it costs less than the branch around it.
   struct Arm {
     llvm::function_ref<Values()> emit;
@@ -90,18 +95,22 @@ public:
   /// The lanes of `outer` in which `condition` holds.
   LaneMask narrowed(const LaneMask &outer, const Lanes &condition);
 
-  Values branch(const Lanes &condition, Arm thenArm, Arm elseArm);
+  /// Tells the rounds of the loops around apart that count them: an i32, null where none does.
+  llvm::Value *rounds() const { return roundsHere; }
+
+  Values branch(const Lanes &condition, Arm thenArm, Arm elseArm, Watch watch);
   /// `body` gets the position and the carried values and gives the next ones. Results that are not `used` are
   /// nothing to rely on. The body of a short range may be emitted twice.
   struct Range {
     Lanes lower, upper, step;
     bool isShort = false; ///< few operations and no loops
+    Watch watch;
   };
   using ForBody = llvm::function_ref<Values(const Lanes &position, const Values &carried)>;
   Values forLoop(const Range &range, const Values &initial, llvm::ArrayRef<bool> used, ForBody body);
   /// `condition` gives the condition and, behind it, what goes to the body, and is the result where the
   /// condition does not hold.
-  Values whileLoop(const Values &initial, llvm::ArrayRef<bool> used, Body condition, Body body);
+  Values whileLoop(const Values &initial, llvm::ArrayRef<bool> used, Watch watch, Body condition, Body body);
 
 private:
   struct ArmCode {
@@ -124,6 +133,9 @@ private:
   Lanes phi(const CarriedShapes::Form &form, ElementKind type, const char *name);
   llvm::Value *selected(llvm::Value *bits, llvm::Value *yes, llvm::Value *no);
   llvm::PHINode *budgetPhi();
+  /// Goes into round `k` of a loop, and gives what rounds() was outside.
+  llvm::Value *enterRound(llvm::Value *k);
+  static bool changesMatrices(const Values &before, const Values &after);
   /// Ends a block that goes back to `head` if `more` holds (null: always), else to `leave`. Returns the block
   /// that the edge to `head` comes from; the edge to `leave` comes from `leaving`.
   llvm::BasicBlock *goBack(llvm::Value *more, llvm::BasicBlock *head, llvm::BasicBlock *leave,
@@ -137,6 +149,7 @@ private:
   llvm::Value *budget =
       nullptr; ///< back edges until the launch is asked whether to go on; null without loops
   llvm::AllocaInst *budgetMemory = nullptr;
+  llvm::Value *roundsHere = nullptr;
 };
 
 /// Whether a launch is to stop (non-zero): asks the runtime, so that its time-out and interrupt work in loops

@@ -9,7 +9,9 @@
 //   until all have ended:  for each s: resume(frames + s * stride)                  // to the next one
 //
 // and each time compares where they stand (LaneFrame::at): simdgroups that wait at different barriers, or
-// wait while others have ended, are reported. Called without memory a coroutine tells the size of its frame.
+// wait while others have ended, are reported. A barrier that a condition or loop inside of a loop stands
+// around says also in which rounds of the loops it is (LaneFrame::round), since simdgroups could come to it
+// equally often, but not together. Called without memory a coroutine tells the size of its frame.
 #include "KernelEmitter.h"
 #include "LaneGroups.h"
 
@@ -21,6 +23,8 @@
 using namespace llvm;
 
 namespace enigma::host {
+
+using hostabi::GroupFault;
 
 FunctionCallee KernelEmitter::runtimeFunction(const char *name, Type *result, ArrayRef<Type *> types) {
   FunctionCallee callee = module.getOrInsertFunction(name, FunctionType::get(result, types, false));
@@ -83,6 +87,8 @@ Function *KernelEmitter::emitCoroutine(bool regular, function_ref<void()> body) 
   preparePositions();
   body();
   ir.CreateStore(ir.getInt32(kFinished), frameAddress(offsetof(LaneFrame, at)));
+  if (shape.hasRounds)
+    ir.CreateStore(ir.getInt32(0), frameAddress(offsetof(LaneFrame, round)));
   ir.CreateBr(coroutineEnd);
 
   ir.SetInsertPoint(coroutineEnd);
@@ -139,6 +145,7 @@ void KernelEmitter::emitTurns(Value *coroutine, BasicBlock *groupEnd, BasicBlock
     ir.SetInsertPoint(rounds[round]);
     PHINode *first = ir.CreatePHI(i32, 2, "first"), *memory = ir.CreatePHI(ptr, 2, "memory"),
             *common = ir.CreatePHI(i32, 2, "common");
+    PHINode *commonRound = shape.hasRounds ? ir.CreatePHI(i32, 2, "round") : nullptr;
     if (round == 0)
       ir.CreateCall(type, coroutine, {frameMemory, first, memory});
     else
@@ -146,8 +153,14 @@ void KernelEmitter::emitTurns(Value *coroutine, BasicBlock *groupEnd, BasicBlock
     Value *at = ir.CreateLoad(i32, frameAddress(offsetof(LaneFrame, at)), "at");
     Value *expected = ir.CreateSelect(ir.CreateICmpEQ(first, ir.getInt32(0)), at, common);
     Value *isOut = ir.CreateICmpULT(ir.CreateSub(at, ir.getInt32(kStopped)), ir.getInt32(2));
+    Value *differs = ir.CreateICmpNE(at, expected), *expectedRound = nullptr;
+    if (commonRound) {
+      Value *rounds = ir.CreateLoad(i32, frameAddress(offsetof(LaneFrame, round)), "rounds");
+      expectedRound = ir.CreateSelect(ir.CreateICmpEQ(first, ir.getInt32(0)), rounds, commonRound);
+      differs = ir.CreateOr(differs, ir.CreateICmpNE(rounds, expectedRound));
+    }
     BasicBlock *fine = BasicBlock::Create(context, "fine", entry), *here = ir.GetInsertBlock();
-    ir.CreateCondBr(ir.CreateOr(isOut, ir.CreateICmpNE(at, expected)), trouble, fine);
+    ir.CreateCondBr(ir.CreateOr(isOut, differs), trouble, fine);
     wrongAt->addIncoming(at, here);
     rightAt->addIncoming(expected, here);
     wrong->addIncoming(first, here);
@@ -156,6 +169,8 @@ void KernelEmitter::emitTurns(Value *coroutine, BasicBlock *groupEnd, BasicBlock
     first->addIncoming(next, fine);
     memory->addIncoming(ir.CreateGEP(ir.getInt8Ty(), memory, frameStride), fine);
     common->addIncoming(expected, fine);
+    if (commonRound)
+      commonRound->addIncoming(expectedRound, fine);
     ir.CreateCondBr(ir.CreateICmpULT(next, groupThreads), rounds[round], ends[round]);
     ir.SetInsertPoint(ends[round]);
     ir.CreateCondBr(ir.CreateICmpEQ(expected, ir.getInt32(kFinished)), groupEnd, rounds[1]);
@@ -165,6 +180,8 @@ void KernelEmitter::emitTurns(Value *coroutine, BasicBlock *groupEnd, BasicBlock
     phi->addIncoming(ir.getInt32(0), from);
     (++phi)->addIncoming(frames, from);
     (++phi)->addIncoming(ir.getInt32(0), from);
+    if (shape.hasRounds)
+      (++phi)->addIncoming(ir.getInt32(0), from);
   };
   enter(rounds[0], before);
   enter(rounds[1], ends[0]);
@@ -196,25 +213,27 @@ BasicBlock *KernelEmitter::abandonBlock() {
   return abandoned;
 }
 
-void KernelEmitter::checkLanes(uint32_t site, const LaneMask &active) {
-  if (active.bits == mask.bits)
+void KernelEmitter::checkLanes(uint32_t site, Value *present, Value *expected, GroupFault::Kind kind) {
+  if (present == expected)
     return;
   LLVMContext &context = ir.getContext();
   BasicBlock *all = BasicBlock::Create(context, "all.here", entry),
              *some = BasicBlock::Create(context, "some.here", entry);
-  ir.CreateCondBr(ir.CreateICmpEQ(active.bits, mask.bits), all, some);
+  ir.CreateCondBr(ir.CreateICmpEQ(present, expected), all, some);
   ir.SetInsertPoint(some);
   Type *i32 = ir.getInt32Ty();
-  ir.CreateCall(runtimeFunction("enigma_report_lanes", ir.getVoidTy(), {ir.getPtrTy(), i32, i32, i32}),
-                {frameMemory, ir.getInt32(site), active.bits, mask.bits});
+  ir.CreateCall(runtimeFunction("enigma_report_lanes", ir.getVoidTy(), {ir.getPtrTy(), i32, i32, i32, i32}),
+                {frameMemory, ir.getInt32(uint32_t(kind)), ir.getInt32(site), present, expected});
   ir.CreateBr(abandonBlock());
   ir.SetInsertPoint(all);
 }
 
-void KernelEmitter::barrier(uint32_t site, const LaneMask &active) {
-  checkLanes(site, active);
+void KernelEmitter::barrier(uint32_t site, const LaneMask &active, Value *rounds) {
+  checkLanes(site, active.bits, mask.bits, GroupFault::Kind::Lanes);
   LLVMContext &context = ir.getContext();
   ir.CreateStore(ir.getInt32(site), frameAddress(offsetof(LaneFrame, at)));
+  if (shape.hasRounds)
+    ir.CreateStore(rounds ? rounds : ir.getInt32(0), frameAddress(offsetof(LaneFrame, round)));
   Value *how =
       ir.CreateIntrinsic(Intrinsic::coro_suspend, {}, {ConstantTokenNone::get(context), ir.getFalse()});
   BasicBlock *onwards = BasicBlock::Create(context, "resumed", entry);

@@ -93,6 +93,7 @@ public:
     bool hasBarriers = false;      ///< of threadgroups
     hostabi::Traversal traversal = hostabi::Traversal::Flat;
     bool needsRegular = false; ///< the body asks where x lies in its threadgroup
+    bool hasRounds = false;    ///< barriers that say in which rounds of loops they are
   };
   KernelEmitter(llvm::Module &module, LaneBuilder &builder, Shape shape);
 
@@ -112,10 +113,11 @@ public:
   /// Makes the table that out-of-line accesses read lead to this simdgroup's memory of a Thread array.
   void publishRegisters(unsigned memory);
   bool hasBarriers() const { return shape.hasBarriers; }
-  /// Waits for the other simdgroups; `active` are the lanes that came here.
-  void barrier(uint32_t site, const LaneMask &active);
-  /// The same without waiting: for the lanes of one simdgroup.
-  void checkLanes(uint32_t site, const LaneMask &active);
+  /// Waits for the other simdgroups; `active` are the lanes that came here. `rounds` tells rounds of the
+  /// loops around it apart (i32, null outside of loops).
+  void barrier(uint32_t site, const LaneMask &active, llvm::Value *rounds);
+  /// Gives the threadgroup up with a report of this kind if two words of lanes differ.
+  void checkLanes(uint32_t site, llvm::Value *present, llvm::Value *expected, hostabi::GroupFault::Kind kind);
   /// Where to go when the launch is to stop.
   llvm::BasicBlock *stopBlock();
   /// The LaneFrame of LaneMemory.h.

@@ -27,6 +27,7 @@
 namespace enigma::host {
 
 using namespace enigma::dialect;
+using hostabi::GroupFault;
 using hostabi::KernelDescriptor;
 using hostabi::ParamDescriptor;
 using hostabi::Traversal;
@@ -35,7 +36,8 @@ using hostabi::Traversal;
 [[noreturn]] void fail(mlir::Operation *op, const std::string &why);
 
 bool isBarrier(mlir::Operation &op);
-/// Operations that reports name: accesses, barriers and declarations of arrays.
+/// Operations that reports name: accesses, barriers, declarations of arrays, and those whose lanes must
+/// agree.
 bool isSite(mlir::Operation &op);
 bool usesMatrices(mlir::Operation *op);
 /// Whether the operation, or one inside it, is an access.
@@ -61,7 +63,12 @@ private:
   void bindArguments(const KernelDescriptor &descriptor);
   /// Numbers the accesses, and finds what depends on the thread's position and on scalars alone.
   void findStatic();
+  /// Loops with barriers that a condition or a loop stands around: which simdgroup is in which round can then
+  /// not be told from how often each has come.
+  void findCountedLoops();
   void lower(mlir::Operation &op);
+  /// All lanes of the simdgroup come to this operation.
+  void checkLanes(mlir::Operation &op, GroupFault::Kind kind);
   void lowerAll(mlir::Block &block);
   const Components &valueOf(mlir::Value value) { return values.find(value)->second; }
 
@@ -89,6 +96,7 @@ private:
   Values lowerRegion(mlir::Region &region, mlir::ValueRange arguments, const Values &start);
   Values componentsOf(mlir::ValueRange from);
   void bind(mlir::ValueRange to, const Values &all);
+  ControlEmitter::Watch watchOf(mlir::Operation *op) const;
   void lowerControl(mlir::Operation &op);
   void lowerIf(IfOp op);
   void lowerFor(ForOp op);
@@ -123,6 +131,7 @@ private:
   llvm::DenseMap<mlir::Operation *, uint32_t> siteOf;
   llvm::DenseMap<mlir::Operation *, unsigned> stagedNumber;
   llvm::DenseSet<mlir::Operation *> staticOps;
+  llvm::DenseSet<mlir::Operation *> countedLoops;
   bool hasLoops = false;
 };
 

@@ -4,6 +4,7 @@
 #include "LaneGroups.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 namespace enigma::host {
@@ -24,16 +25,23 @@ thread_local Kept kept;
 /// More than this goes back at once.
 constexpr uint64_t kMostKept = 16 << 20;
 
+/// Not LaneFrame::group, which only kernels with barriers fill in.
+std::array<uint32_t, 3> groupOf(const LaneFrame &frame) {
+  const uint32_t *threads = frame.launch->threads;
+  return {frame.x / threads[0], frame.y / threads[1], frame.z / threads[2]};
+}
+
 uint64_t linearGroup(const LaneFrame &frame) {
   const uint32_t *groups = frame.launch->groups;
-  return (static_cast<uint64_t>(frame.group[2]) * groups[1] + frame.group[1]) * groups[0] + frame.group[0];
+  const auto at = groupOf(frame);
+  return (static_cast<uint64_t>(at[2]) * groups[1] + at[1]) * groups[0] + at[0];
 }
 
 template <class Fill>
 void report(const LaneFrame &frame, GroupFault::Kind kind, Fill fill) {
   frame.launch->groupFault->report(linearGroup(frame), [&](GroupFault &fault) {
     fault.kind = kind;
-    std::copy_n(frame.group, 3, fault.group);
+    std::ranges::copy(groupOf(frame), fault.group);
     fill(fault);
   });
 }
@@ -66,7 +74,8 @@ void giveFrames(void *memory) {
 }
 
 void reportSimdgroups(const LaneFrame *frame, uint32_t first, uint32_t at, uint32_t simdgroup) {
-  report(*frame, GroupFault::Kind::Simdgroups, [&](GroupFault &fault) {
+  using Kind = GroupFault::Kind;
+  report(*frame, first == at ? Kind::Rounds : Kind::Simdgroups, [&](GroupFault &fault) {
     // One of the two is at a barrier, and that is the place to show.
     const bool isFirstDone = first == kFinished;
     fault.site = isFirstDone ? at : first;
@@ -76,8 +85,8 @@ void reportSimdgroups(const LaneFrame *frame, uint32_t first, uint32_t at, uint3
   });
 }
 
-void reportLanes(const LaneFrame *frame, uint32_t site, uint32_t present, uint32_t expected) {
-  report(*frame, GroupFault::Kind::Lanes, [&](GroupFault &fault) {
+void reportLanes(const LaneFrame *frame, uint32_t kind, uint32_t site, uint32_t present, uint32_t expected) {
+  report(*frame, static_cast<GroupFault::Kind>(kind), [&](GroupFault &fault) {
     fault.site = site;
     fault.simdgroup = frame->first / hostabi::kLanes;
     fault.present = present;

@@ -21,9 +21,10 @@ inline constexpr uint64_t kFrameAlign = 256;
 void *takeFrames(const LaneFrame *frame, uint64_t bytes);
 void giveFrames(void *memory);
 
-/// Simdgroup `simdgroup` stands at `at`, where simdgroup 0 stands at `first`.
+/// Simdgroup `simdgroup` stands at `at`, where simdgroup 0 stands at `first`; if both are one barrier, they
+/// are in different rounds of a loop.
 void reportSimdgroups(const LaneFrame *frame, uint32_t first, uint32_t at, uint32_t simdgroup);
-/// Of the lanes `expected` only `present` came to barrier `site`.
-void reportLanes(const LaneFrame *frame, uint32_t site, uint32_t present, uint32_t expected);
+/// Of the lanes `expected` only `present` came to `site`, or agree there, as the kind of the fault says.
+void reportLanes(const LaneFrame *frame, uint32_t kind, uint32_t site, uint32_t present, uint32_t expected);
 
 } // namespace enigma::host

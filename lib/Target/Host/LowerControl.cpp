@@ -76,6 +76,23 @@ void KernelLowering::bind(mlir::ValueRange to, const Values &all) {
   }
 }
 
+void KernelLowering::findCountedLoops() {
+  kernel.walk([&](ThreadgroupBarrierOp barrier) {
+    for (mlir::Operation *around = barrier->getParentOp(), *inner = around;
+         around && around != kernel.getOperation(); inner = around, around = around->getParentOp())
+      if (llvm::isa<ForOp, WhileOp>(around) && around != inner)
+        countedLoops.insert(around);
+  });
+}
+
+void KernelLowering::checkLanes(mlir::Operation &op, GroupFault::Kind kind) {
+  frame->checkLanes(siteOf.lookup(&op), control->active().bits, frame->activeLanes().bits, kind);
+}
+
+ControlEmitter::Watch KernelLowering::watchOf(mlir::Operation *op) const {
+  return {siteOf.lookup(op), countedLoops.contains(op)};
+}
+
 void KernelLowering::lowerControl(mlir::Operation &op) {
   try {
     if (auto branch = llvm::dyn_cast<IfOp>(op))
@@ -96,8 +113,8 @@ void KernelLowering::lowerIf(IfOp op) {
   mlir::Region &thenRegion = op.getThenRegion(), &elseRegion = op.getElseRegion();
   const auto thenCode = [&] { return lowerRegion(thenRegion, {}, {}); };
   const auto elseCode = [&] { return lowerRegion(elseRegion, {}, {}); };
-  bind(op.getResults(),
-       control->branch(condition, {thenCode, isCheap(thenRegion)}, {elseCode, isCheap(elseRegion)}));
+  bind(op.getResults(), control->branch(condition, {thenCode, isCheap(thenRegion)},
+                                        {elseCode, isCheap(elseRegion)}, watchOf(op)));
 }
 
 void KernelLowering::lowerFor(ForOp op) {
@@ -116,7 +133,7 @@ void KernelLowering::lowerFor(ForOp op) {
     ++operations;
     isInnermost &= !llvm::isa<ForOp, WhileOp>(inner);
   });
-  const ControlEmitter::Range range{lower, upper, step, isInnermost && operations <= kShort};
+  const ControlEmitter::Range range{lower, upper, step, isInnermost && operations <= kShort, watchOf(op)};
   bind(op.getResults(), control->forLoop(range, initial, usedOf(op.getResults()), body));
 }
 
@@ -125,8 +142,8 @@ void KernelLowering::lowerWhile(WhileOp op) {
   const auto region = [&](mlir::Region &which) {
     return [&](const Values &start) { return lowerRegion(which, which.getArguments(), start); };
   };
-  bind(op.getResults(), control->whileLoop(initial, usedOf(op.getResults()), region(op.getConditionRegion()),
-                                           region(op.getBody())));
+  bind(op.getResults(), control->whileLoop(initial, usedOf(op.getResults()), watchOf(op),
+                                           region(op.getConditionRegion()), region(op.getBody())));
 }
 
 } // namespace enigma::host

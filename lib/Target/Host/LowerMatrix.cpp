@@ -7,23 +7,26 @@
 namespace enigma::host {
 
 void KernelLowering::lowerMatrix(mlir::Operation &op) {
-  if (needsAllLanes(&op) && control->active().bits != frame->activeLanes().bits)
-    fail(&op, "all 32 lanes of a simdgroup must take part, and a condition that differs between them leaves "
-              "some out; branch on what is the same in all lanes, such as simdgroup_index_in_threadgroup()");
+  if (needsAllLanes(&op))
+    checkLanes(op, GroupFault::Kind::Matrix);
   MatrixEmitter matrices(*frame, *lane, *memory, options.check);
   const auto part = [&](mlir::Value v) { return valueOf(v); };
-  // A place is the same in all lanes.
-  const auto one = [&](mlir::Value v, const char *what) {
+  // A place is the same in all lanes: where nothing says so, the run does.
+  const auto one = [&](mlir::Value v) {
     const Lanes x = part(v)[0];
-    if (!x.isUniform())
-      fail(&op, std::string(what) +
-                    " must be the same in all lanes, and nothing says that it is; take that of "
-                    "the first one: simd_broadcast_first(x)");
-    return x;
+    if (x.isUniform())
+      return x;
+    llvm::Value *lanes = lane->vector(x);
+    const Lanes first = LaneBuilder::uniform(x.type, builder.CreateExtractElement(lanes, uint64_t(0)));
+    llvm::Value *same = builder.CreateICmpEQ(lanes, lane->vector(first));
+    frame->checkLanes(siteOf.lookup(&op), builder.CreateBitCast(same, builder.getInt32Ty()),
+                      builder.getInt32(~0u), GroupFault::Kind::Place);
+    return first;
   };
   const auto place = [&](mlir::Value buffer, mlir::Value index) {
-    one(index, "the index");
-    return access(op, buffer, index, llvm::cast<BufferType>(buffer.getType()).getElementType());
+    Access at = access(op, buffer, index, llvm::cast<BufferType>(buffer.getType()).getElementType());
+    at.index = one(index);
+    return at;
   };
   if (auto fill = llvm::dyn_cast<SimdgroupFillOp>(op)) {
     values[fill] = matrices.fromElements(part(fill.getX())[0], part(fill.getX())[0]);
@@ -34,11 +37,11 @@ void KernelLowering::lowerMatrix(mlir::Operation &op) {
     values[elements.getFirst()] = {both[0]};
     values[elements.getSecond()] = {both[1]};
   } else if (auto load = llvm::dyn_cast<SimdgroupLoadOp>(op)) {
-    values[load] = matrices.load(place(load.getBuffer(), load.getIndex()),
-                                 one(load.getStride(), "elements_per_row"), load.getTranspose());
+    values[load] =
+        matrices.load(place(load.getBuffer(), load.getIndex()), one(load.getStride()), load.getTranspose());
   } else if (auto store = llvm::dyn_cast<SimdgroupStoreOp>(op)) {
     matrices.store(place(store.getBuffer(), store.getIndex()), part(store.getMatrix()),
-                   one(store.getStride(), "elements_per_row"), store.getTranspose());
+                   one(store.getStride()), store.getTranspose());
   } else {
     const auto result =
         elementOf(llvm::cast<SimdgroupMatrixType>(op.getResult(0).getType()).getElementType());

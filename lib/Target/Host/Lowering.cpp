@@ -81,7 +81,9 @@ void fail(mlir::Operation *op, const std::string &why) {
 
 bool isBarrier(mlir::Operation &op) { return llvm::isa<ThreadgroupBarrierOp, SimdgroupBarrierOp>(op); }
 bool isSite(mlir::Operation &op) {
-  return isAccess(op) || isBarrier(op) || llvm::isa<ThreadgroupAllocOp, RegisterAllocOp, ConstantArrayOp>(op);
+  return isAccess(op) || isBarrier(op) || needsAllLanes(&op) ||
+         llvm::isa<ThreadgroupAllocOp, RegisterAllocOp, ConstantArrayOp>(op) ||
+         (op.getNumRegions() && usesMatrices(&op));
 }
 
 bool usesMatrices(mlir::Operation *op) {
@@ -103,6 +105,7 @@ bool touchesMemory(mlir::Operation &op) {
 
 KernelDescriptor KernelLowering::run() {
   findStatic();
+  findCountedLoops();
   KernelDescriptor descriptor = describe();
   if (options.fastMath || kernel.getFastMath()) {
     llvm::FastMathFlags flags;
@@ -214,8 +217,14 @@ KernelEmitter::Shape KernelLowering::shapeOf(KernelDescriptor &descriptor) {
     }
   });
   descriptor.traversal = asksLanes ? Traversal::Grouped : Traversal::Flat;
-  return {descriptor.name, descriptor.params,    arrays.emitterArrays(into),           arrays.hostBytes(),
-          hasBarriers,     descriptor.traversal, asksLanes ? asksPosition : asksGroupX};
+  return {descriptor.name,
+          descriptor.params,
+          arrays.emitterArrays(into),
+          arrays.hostBytes(),
+          hasBarriers,
+          descriptor.traversal,
+          asksLanes ? asksPosition : asksGroupX,
+          !countedLoops.empty()};
 }
 
 void KernelLowering::bindArguments(const KernelDescriptor &descriptor) {
@@ -293,9 +302,9 @@ void KernelLowering::lower(mlir::Operation &op) {
                maskOf(op, valueOf(storeIf.getMask())[0]));
   } else if (isBarrier(op)) {
     if (llvm::isa<ThreadgroupBarrierOp>(op))
-      frame->barrier(siteOf.lookup(&op), control->active());
+      frame->barrier(siteOf.lookup(&op), control->active(), control->rounds());
     else // lanes of a simdgroup are in step
-      frame->checkLanes(siteOf.lookup(&op), control->active());
+      checkLanes(op, GroupFault::Kind::Lanes);
   } else if (auto own = llvm::dyn_cast<RegisterAllocOp>(op)) {
     memory->fillRegisters(*arrays.numberOf(own), elementOf(own.getFill().getType()),
                           valueOf(own.getFill())[0]);

@@ -28,7 +28,7 @@ struct Kernel {
   }
   std::string problem() const {
     try {
-      checkBarriers(f);
+      checkConvergence(f);
     } catch (const Error &error) {
       return error.message();
     }
