@@ -16,6 +16,7 @@ void buildPipeline(OpPassManager &pm, int vecWidth) {
   OpPassManager &kernel = pm.nest<dialect::KernelOp>();
   kernel.addPass(createCanonicalizerPass());
   kernel.addPass(createCSEPass());
+  kernel.addPass(createRegistersPass());
   // Before vectorising: a position put together from its group is the grid position, and is contiguous.
   kernel.addPass(createIndexPass());
   if (vecWidth > 1) {
@@ -33,6 +34,7 @@ void buildPipeline(OpPassManager &pm, int vecWidth) {
 void registerPasses() {
   registerPass([] { return createVecWidthPass(); });
   registerPass(createIndexPass);
+  registerPass(createRegistersPass);
   registerPass(createBf16Pass);
   static PassPipelineRegistration<> pipeline("enigma-pipeline", "what a compile runs, without vec_width",
                                              [](OpPassManager &pm) { buildPipeline(pm, 0); });

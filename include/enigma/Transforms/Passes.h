@@ -33,6 +33,14 @@ std::unique_ptr<mlir::Pass> createVecWidthPass(int width = 4);
 ///     %q = floor_div %x, 8 : i32          ->    %q = shr %x, 3 : i32
 std::unique_ptr<mlir::Pass> createIndexPass();
 
+/// Register memory as values, where every index is a constant and every store stands in the block of the
+/// allocation (loads may stand deeper).
+///
+///     %r = register_alloc 1, %zero
+///     store %x, %r[0]
+///     %y = load %r[0]                     ->    %y is %x
+std::unique_ptr<mlir::Pass> createRegistersPass();
+
 /// Computes in f32 what Metal does not offer on bfloat, and rounds the result.
 ///
 ///     %y = sin %x : bf16                  ->    %w = cast %x to f32; %s = sin %w : f32; %y = cast %s to bf16
