@@ -17,6 +17,7 @@
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 #include "llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 
@@ -183,6 +184,13 @@ Machine borrowMachine(const std::string &cpu) {
     std::lock_guard lock(pool.mutex);
     pool.free.emplace_back(cpu, back);
   });
+}
+
+unsigned vectorBits(const llvm::TargetMachine &machine) {
+  if (!machine.getTargetTriple().isX86())
+    return 128;
+  const llvm::MCSubtargetInfo &features = *machine.getMCSubtargetInfo();
+  return features.checkFeatures("+avx512f") ? 512 : features.checkFeatures("+avx2") ? 256 : 128;
 }
 
 std::unique_ptr<llvm::MemoryBuffer> generateObject(llvm::Module &module, llvm::TargetMachine &machine) {

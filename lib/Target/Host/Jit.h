@@ -25,6 +25,8 @@ namespace enigma::host {
 /// takes a millisecond and no two threads may use one at once.
 using Machine = std::unique_ptr<llvm::TargetMachine, std::function<void(llvm::TargetMachine *)>>;
 Machine borrowMachine(const std::string &cpu);
+/// The widest vectors of floats that the CPU has: 512, 256 or 128 bits.
+unsigned vectorBits(const llvm::TargetMachine &machine);
 
 /// Runs the passes that are worth their time on code in lane form (Optimize.cpp).
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

@@ -126,6 +126,10 @@ uint64_t KernelEmitter::slotsOffset() const {
 }
 
 uint64_t KernelEmitter::groupMemoryOffset() const {
+  return matrixOffset() + alignTo(shape.matrixBytes, kSlotAlign);
+}
+
+uint64_t KernelEmitter::matrixOffset() const {
   return slotsOffset() + (shape.hasBarriers ? LaneBuilder::kSlots * LaneBuilder::kSlotBytes : 0);
 }
 

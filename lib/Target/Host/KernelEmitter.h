@@ -90,6 +90,7 @@ public:
     std::vector<hostabi::ParamDescriptor> params;
     std::vector<Array> arrays;
     uint64_t threadgroupBytes = 0; ///< of all arrays, with the host's alignment
+    uint64_t matrixBytes = 0;      ///< for copies of matrices
     bool hasBarriers = false;      ///< of threadgroups
     hostabi::Traversal traversal = hostabi::Traversal::Flat;
     bool needsRegular = false; ///< the body asks where x lies in its threadgroup
@@ -107,6 +108,8 @@ public:
   llvm::SmallVector<Lanes, 4> scalarParam(unsigned param);
   llvm::Value *bufferData(unsigned memory);
   llvm::Value *bufferCount(unsigned memory); ///< elements, i64
+  /// Memory of Shape::matrixBytes, which whoever uses it has for himself until the next barrier.
+  llvm::Value *matrixCopies() { return frameAddress(matrixOffset()); }
   bool isParam(unsigned memory) const { return memory < shape.params.size(); }
   unsigned arrayNumber(unsigned memory) const { return memory - unsigned(shape.params.size()); }
   const Array &array(unsigned memory) const { return shape.arrays[arrayNumber(memory)]; }
@@ -146,6 +149,7 @@ private:
   void emitFrame();
   void prepareFrame();
   uint64_t slotsOffset() const;
+  uint64_t matrixOffset() const;
   uint64_t groupMemoryOffset() const;
   llvm::Value *frameAddress(uint64_t offset);
   llvm::Value *loadFrame(unsigned field, const char *name);

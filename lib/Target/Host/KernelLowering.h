@@ -14,7 +14,8 @@
 #include "KernelArrays.h"
 #include "KernelEmitter.h"
 #include "LaneBuilder.h"
-#include "MemoryEmitter.h"
+#include "MatrixEmitter.h"
+#include "MatrixRuns.h"
 #include "enigma/Dialect/Enigma.h"
 #include "enigma/Target/Host/Executable.h"
 
@@ -48,8 +49,9 @@ size_t partsOf(mlir::Type type);
 /// Lowers one kernel.
 class KernelLowering {
 public:
-  KernelLowering(KernelOp which, const HostOptions &how, llvm::Module &module)
-      : kernel(which), options(how), builder(module.getContext()), into(module), arrays(which) {}
+  KernelLowering(KernelOp which, const HostOptions &how, unsigned vectorBits, llvm::Module &module)
+      : kernel(which), options(how), builder(module.getContext()), into(module), arrays(which),
+        runs(which, MatrixEmitter::widestTile(vectorBits)) {}
 
   KernelDescriptor run();
 
@@ -116,12 +118,15 @@ private:
 
   // LowerMatrix.cpp
   void lowerMatrix(mlir::Operation &op);
+  /// The products of a run, tile by tile.
+  void lowerRun(const MatrixRun &run, MatrixEmitter &matrices);
 
   KernelOp kernel;
   const HostOptions &options;
   llvm::IRBuilder<> builder;
   llvm::Module &into;
   KernelArrays arrays;
+  MatrixRuns runs;
   // Of the attempt at hand.
   LaneBuilder *lane = nullptr;
   KernelEmitter *frame = nullptr;
@@ -130,6 +135,8 @@ private:
   llvm::DenseMap<mlir::Value, Components> values;
   llvm::DenseMap<mlir::Operation *, uint32_t> siteOf;
   llvm::DenseMap<mlir::Operation *, unsigned> stagedNumber;
+  /// Loads of matrices that their run does: where, and the stride.
+  llvm::DenseMap<mlir::Operation *, std::pair<Access, Lanes>> laterLoads;
   llvm::DenseSet<mlir::Operation *> staticOps;
   llvm::DenseSet<mlir::Operation *> countedLoops;
   bool hasLoops = false;

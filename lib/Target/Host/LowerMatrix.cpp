@@ -2,7 +2,6 @@
 //
 // Simdgroup matrices of a kernel. See KernelLowering.h; MatrixEmitter.h makes the code.
 #include "KernelLowering.h"
-#include "MatrixEmitter.h"
 
 namespace enigma::host {
 
@@ -37,16 +36,58 @@ void KernelLowering::lowerMatrix(mlir::Operation &op) {
     values[elements.getFirst()] = {both[0]};
     values[elements.getSecond()] = {both[1]};
   } else if (auto load = llvm::dyn_cast<SimdgroupLoadOp>(op)) {
-    values[load] =
-        matrices.load(place(load.getBuffer(), load.getIndex()), one(load.getStride()), load.getTranspose());
+    const Access from = place(load.getBuffer(), load.getIndex());
+    const Lanes stride = one(load.getStride());
+    if (runs.isLater(&op))
+      laterLoads[&op] = {from, stride};
+    else
+      values[load] = matrices.load(from, stride, load.getTranspose());
   } else if (auto store = llvm::dyn_cast<SimdgroupStoreOp>(op)) {
     matrices.store(place(store.getBuffer(), store.getIndex()), part(store.getMatrix()),
                    one(store.getStride()), store.getTranspose());
-  } else {
-    const auto result =
-        elementOf(llvm::cast<SimdgroupMatrixType>(op.getResult(0).getType()).getElementType());
-    const Components sum = op.getNumOperands() > 2 ? part(op.getOperand(2)) : Components{};
-    values[op.getResult(0)] = matrices.multiply(part(op.getOperand(0)), part(op.getOperand(1)), sum, result);
+  } else if (const MatrixRun *run = runs.endingAt(&op)) {
+    lowerRun(*run, matrices);
+  }
+}
+
+void KernelLowering::lowerRun(const MatrixRun &run, MatrixEmitter &matrices) {
+  // Each factor is found once, and before all tiles: on the left and on the right it may be in different
+  // places.
+  llvm::DenseMap<mlir::Value, MatrixEmitter::Factor> factors[2];
+  unsigned copies = 0;
+  for (const MatrixTile &tile : run.tiles)
+    for (const MatrixTile::Link &link : tile.links)
+      for (mlir::Operation *product : link)
+        for (unsigned side : {0u, 1u}) {
+          const mlir::Value value = product->getOperand(side);
+          if (factors[side].contains(value))
+            continue;
+          const unsigned copy = copies++;
+          const auto later = laterLoads.find(value.getDefiningOp());
+          if (later == laterLoads.end()) {
+            factors[side].insert({value, matrices.factor(valueOf(value), copy)});
+          } else {
+            const auto &[from, stride] = later->second;
+            const bool transpose = llvm::cast<SimdgroupLoadOp>(value.getDefiningOp()).getTranspose();
+            factors[side].insert({value, matrices.factor(from, stride, transpose, side == 1, copy)});
+          }
+        }
+  for (const MatrixTile &tile : run.tiles) {
+    llvm::SmallVector<Components, 4> start;
+    for (mlir::Operation *product : tile.links.front())
+      start.push_back(product->getNumOperands() > 2 ? valueOf(product->getOperand(2)) : Components{});
+    MatrixEmitter::Sums sums = matrices.sideBySide(start);
+    for (const MatrixTile::Link &link : tile.links) {
+      const auto type =
+          elementOf(llvm::cast<SimdgroupMatrixType>(link[0]->getResult(0).getType()).getElementType());
+      llvm::SmallVector<MatrixEmitter::Factor, 4> right;
+      for (mlir::Operation *product : link)
+        right.push_back(factors[1].find(product->getOperand(1))->second);
+      matrices.addProducts(sums, factors[0].find(link[0]->getOperand(0))->second, right, type);
+      const auto results = matrices.apart(sums, type);
+      for (auto [product, result] : llvm::zip(link, results))
+        values[product->getResult(0)] = result;
+    }
   }
 }
 

@@ -137,6 +137,7 @@ void KernelLowering::emitOnce(KernelDescriptor &descriptor, CarriedShapes &shape
   emitter.emit([&] {
     values.clear();
     stagedNumber.clear();
+    laterLoads.clear();
     bindArguments(descriptor);
     controlEmitter.openBlock(hasLoops);
     if (!emitter.hasBarriers()) // a barrier may stand between the access and the slot's use
@@ -221,6 +222,7 @@ KernelEmitter::Shape KernelLowering::shapeOf(KernelDescriptor &descriptor) {
           descriptor.params,
           arrays.emitterArrays(into),
           arrays.hostBytes(),
+          runs.mostFactors() * MatrixEmitter::kCopyBytes,
           hasBarriers,
           descriptor.traversal,
           asksLanes ? asksPosition : asksGroupX,
@@ -241,7 +243,7 @@ void KernelLowering::findStatic() {
     hasLoops |= llvm::isa<ForOp, WhileOp>(op);
   });
   for (mlir::Operation &op : kernel.getBody().front())
-    if (!touchesMemory(op) && op.getNumRegions() == 0 &&
+    if (!touchesMemory(op) && op.getNumRegions() == 0 && !usesMatrices(&op) &&
         llvm::all_of(op.getOperands(), [&](mlir::Value operand) { return isStatic(operand); }))
       staticOps.insert(&op);
 }
@@ -327,8 +329,9 @@ void KernelLowering::lowerAll(mlir::Block &block) {
       lower(op);
 }
 
-KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, llvm::Module &into) {
-  return KernelLowering(onlyKernel(module), options, into).run();
+KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, unsigned vectorBits,
+                             llvm::Module &into) {
+  return KernelLowering(onlyKernel(module), options, vectorBits, into).run();
 }
 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {

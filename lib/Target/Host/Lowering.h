@@ -12,7 +12,8 @@
 namespace enigma::host {
 
 /// Fills `into` with the kernel's entry function and returns its descriptor (without `entry`). Throws
-/// enigma::Error.
-hostabi::KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, llvm::Module &into);
+/// enigma::Error. `vectorBits` is the width of the CPU's vectors.
+hostabi::KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, unsigned vectorBits,
+                                      llvm::Module &into);
 
 } // namespace enigma::host

@@ -3,8 +3,6 @@
 // See MatrixEmitter.h.
 #include "MatrixEmitter.h"
 
-#include "LaneMatrix.h"
-
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
@@ -114,31 +112,37 @@ void MatrixEmitter::call(const char *name, ArrayRef<Value *> arguments) {
   ir.CreateCall(callee, arguments);
 }
 
-void MatrixEmitter::place(const Access &access, const Lanes &stride,
-                          function_ref<void(ArrayRef<Value *>)> direct,
-                          function_ref<void(ArrayRef<Value *>)> checked) {
+MatrixEmitter::Extent MatrixEmitter::extentOf(const Access &access, const Lanes &stride) {
   Type *i64 = ir.getInt64Ty();
   const auto extended = [&](const Lanes &x) {
     return isSigned(x.type) ? ir.CreateSExt(x.value, i64) : ir.CreateZExt(x.value, i64);
   };
   Value *index = extended(access.index), *step = extended(stride);
+  if (!isChecked)
+    return {index, step, nullptr};
+  // With both below 2^40 the last element's index does not wrap.
+  Value *limit = ir.getInt64(uint64_t(1) << 40);
+  Value *end =
+      ir.CreateAdd(ir.CreateAdd(index, ir.CreateMul(step, ir.getInt64(kMatrix - 1))), ir.getInt64(kMatrix));
+  Value *isInside = ir.CreateAnd(ir.CreateAnd(ir.CreateICmpULT(index, limit), ir.CreateICmpULT(step, limit)),
+                                 ir.CreateICmpULE(end, kernel.bufferCount(access.param)));
+  return {index, step, isInside};
+}
+
+void MatrixEmitter::place(const Access &access, const Lanes &stride,
+                          function_ref<void(ArrayRef<Value *>)> direct,
+                          function_ref<void(ArrayRef<Value *>)> checked) {
+  const auto [index, step, isInside] = extentOf(access, stride);
   Value *data = kernel.bufferData(access.param);
-  const auto addresses = [&] {
+  const auto addresses = [&, index = index, step = step] {
     Rows rows;
     for (unsigned r = 0; r < kMatrix; ++r)
       rows.push_back(ir.CreateGEP(b.memoryType(access.element), data,
                                   ir.CreateAdd(index, ir.CreateMul(step, ir.getInt64(r)))));
     return rows;
   };
-  if (!isChecked)
+  if (!isInside)
     return direct(addresses());
-  // With both below 2^40 the last element's index does not wrap.
-  Value *count = kernel.bufferCount(access.param);
-  Value *limit = ir.getInt64(uint64_t(1) << 40);
-  Value *end =
-      ir.CreateAdd(ir.CreateAdd(index, ir.CreateMul(step, ir.getInt64(kMatrix - 1))), ir.getInt64(kMatrix));
-  Value *isInside = ir.CreateAnd(ir.CreateAnd(ir.CreateICmpULT(index, limit), ir.CreateICmpULT(step, limit)),
-                                 ir.CreateICmpULE(end, count));
   Function *function = kernel.function();
   LLVMContext &context = ir.getContext();
   BasicBlock *yes = BasicBlock::Create(context, "inside", function),
@@ -149,7 +153,8 @@ void MatrixEmitter::place(const Access &access, const Lanes &stride,
   direct(addresses());
   ir.CreateBr(meet);
   ir.SetInsertPoint(no);
-  Value *arguments[] = {kernel.frame(), memory.siteConstant(access), data, count, index, step};
+  Value *arguments[] = {
+      kernel.frame(), memory.siteConstant(access), data, kernel.bufferCount(access.param), index, step};
   checked(arguments);
   ir.CreateBr(meet);
   ir.SetInsertPoint(meet);
@@ -216,24 +221,6 @@ void MatrixEmitter::store(const Access &access, const Components &matrix, const 
         all.push_back(b.slot(slot));
         call("enigma_matrix_store", all);
       });
-}
-
-// ---- Products
-
-Components MatrixEmitter::multiply(const Components &x, const Components &y, const Components &z,
-                                   ElementKind result) {
-  Rows rows;
-  auto *rowType = llvm::cast<FixedVectorType>(x[0].value->getType());
-  for (unsigned r = 0; r < kMatrix; ++r) {
-    Value *sum = z.empty() ? nullptr : z[r].value;
-    for (unsigned k = 0; k < kMatrix; ++k) {
-      Value *factor = ir.CreateShuffleVector(x[r].value, SmallVector<int, kMatrix>(kMatrix, int(k)));
-      sum = sum ? ir.CreateIntrinsic(Intrinsic::fma, {rowType}, {factor, y[k].value, sum})
-                : ir.CreateFMul(factor, y[k].value);
-    }
-    rows.push_back(b.rounded(sum, result));
-  }
-  return wrapped(result, rows);
 }
 
 } // namespace enigma::host
