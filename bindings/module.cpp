@@ -37,5 +37,6 @@ NB_MODULE(_enigma, module) {
   bindBatch(module);
   bindLayout(module);
   bindTensor(module);
+  bindMma(module);
   bindJit(module);
 }

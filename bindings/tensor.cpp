@@ -20,18 +20,6 @@ namespace {
 using ir::IndexSpace;
 using ir::Tensor;
 
-// A layout error of a tensor names the user's line.
-template <class Body>
-auto placed(Body &&body) {
-  try {
-    return body();
-  } catch (const Error &error) {
-    if (error.loc())
-      throw;
-    throw Error(error.kind(), error.message(), callerLocation(), error.notes());
-  }
-}
-
 bool tracedInteger(PyObject *object, layout::Node &out) {
   PyTypeObject *type = Py_TYPE(object);
   if (type != valueType && type != gridPositionType)
@@ -122,6 +110,8 @@ Tensor tensorOfBuffer(nb::handle buffer, nb::handle layout, int64_t baseOffset) 
   return tensor;
 }
 
+} // namespace
+
 ir::Value bufferOf(Trace &trace, const Tensor &tensor, const char *what) {
   const ir::Memory &memory = *tensor.memory();
   if (memory.kind == ir::Memory::Kind::coordinates)
@@ -161,6 +151,8 @@ std::vector<ir::Value> valuesFrom(Trace &trace, const char *what, nb::handle tup
     out.push_back(operandFrom(trace, what, item.ptr()).value);
   return out;
 }
+
+namespace {
 
 nb::object load(const Tensor &tensor, nb::handle outside) {
   Trace &trace = requireTrace("load");

@@ -14,6 +14,7 @@ struct TensorState {
   TensorState(ir::Builder &builder, ir::LaunchSize launch) : space(builder, launch), access(space, builder) {}
   ir::IndexSpace space;
   ir::TensorAccess access;
+  std::vector<const ir::Memory *> staged; ///< what pipelines write
 };
 
 /// How the elements of a fragment lie in its values; the same object wherever it is the same.
@@ -23,7 +24,26 @@ struct Arrangement {
   bool operator==(const Arrangement &) const = default;
 };
 
+/// A layout error of a tensor names the user's line.
+template <class Body>
+auto placed(Body &&body) {
+  try {
+    return body();
+  } catch (const Error &error) {
+    if (error.loc())
+      throw;
+    throw Error(error.kind(), error.message(), callerLocation(), error.notes());
+  }
+}
+
+/// The buffer of a tensor in the kernel that is traced; an error where the tensor cannot be used.
+ir::Value bufferOf(Trace &trace, const ir::Tensor &tensor, const char *what);
+/// A tuple of handles, and the values of one.
+nb::object handles(Trace &trace, const std::vector<ir::Value> &values);
+std::vector<ir::Value> valuesFrom(Trace &trace, const char *what, nb::handle tuple);
+
 void bindTensor(nb::module_ &module);
+void bindMma(nb::module_ &module);
 void bindJit(nb::module_ &module);
 
 } // namespace enigma::bindings

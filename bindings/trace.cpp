@@ -184,8 +184,10 @@ void Trace::forget(uint32_t values) {
   if (ended.size() > values)
     ended.resize(values);
   std::erase_if(memories, [&](const auto &row) { return row.second.id >= values; });
-  if (tensorState)
+  if (tensorState) {
     tensorState->space.forget(values);
+    tensorState->access.forget(values);
+  }
 }
 
 Trace::State Trace::state(ir::Value value, uint32_t epoch) const {

@@ -215,7 +215,10 @@ Value IndexSpace::emitAtom(const Atom &atom, Elem elem) {
   auto as = [&](Value v) { return builder.cast(v, elem); };
   switch (atom.kind) {
   case Atom::Kind::grid:
-    return as(builder.query(Opcode::thread_position_in_grid, atom.axis));
+    // Where a threadgroup is one thread wide, its own position says so to all lanes.
+    return as(builder.query(size.threads[atom.axis] == 1 ? Opcode::threadgroup_position_in_grid
+                                                         : Opcode::thread_position_in_grid,
+                            atom.axis));
   case Atom::Kind::value:
     return as(atom.value);
   case Atom::Kind::digit: {

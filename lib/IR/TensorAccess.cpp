@@ -35,7 +35,7 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
     fail(memory.name +
              ": a tile reaches past the end of the tensor, and this composition has lost where that is",
          {"use a tiler that divides the shape " + print(domainOf(memory.layout).shape().view())});
-  note = {memory.name, isStore, memory.elem, n, {}, false, {}, b.place};
+  note = {memory.name, isStore, memory.elem, n, {}, false, {}, b.place, b.function().numValues()};
 
   struct Element {
     uint32_t index;
@@ -360,7 +360,12 @@ void TensorAccess::cover(const Tensor &tensor, const std::vector<Group> &groups)
   std::optional<int64_t> threads = space.count(parts);
   if (threads)
     threads = mulInt(*threads, each);
-  stored.push_back({tensor.memory(), tensor.covered(), threads, b.place});
+  stored.push_back({tensor.memory(), tensor.covered(), threads, b.place, b.function().numValues()});
+}
+
+void TensorAccess::forget(size_t values) {
+  std::erase_if(said, [&](const AccessNote &note) { return note.values > values; });
+  std::erase_if(stored, [&](const Coverage &c) { return c.values > values; });
 }
 
 } // namespace enigma::ir

@@ -62,8 +62,17 @@ def _is_users_file(file: str) -> bool:
     return path.startswith(site) or not path.startswith(LIBRARIES[1] + os.sep)
 
 
+_kernel_code: set[CodeType] = set()
+
+
+def kernel_code(function: Any) -> Any:
+    """Marks a function of the package that is written in the kernel language, with loops of the GPU."""
+    _kernel_code.add(function.__code__)
+    return function
+
+
 def is_users(code: CodeType) -> bool:
-    return _is_users_file(code.co_filename)
+    return _is_users_file(code.co_filename) or code in _kernel_code
 
 
 GENERATOR_FLAGS = 0x20 | 0x80 | 0x200

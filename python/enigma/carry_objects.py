@@ -18,6 +18,7 @@ from typing import Any
 from enigma._enigma import Buffer, DType, GridPosition, Value, name_value
 from enigma.carry_site import OUTER, Label, Unbound
 from enigma.fragment import Fragment
+from enigma.matrix_fragment import MmaFragment
 
 ATOMS = {
     Value,
@@ -152,6 +153,9 @@ class Snapshot:
             return [(f"{label}[{i}]", v) for i, v in enumerate(value)]
         if isinstance(value, set):
             return self.hold(label, "set", value)
+        if isinstance(value, MmaFragment):
+            # One that holds nothing yet is filled anew in each round, and holds nothing behind the block.
+            return [(label, value.values)] if any(v is not None for v in value.values) else []
         if isinstance(value, bytearray):
             return self.hold(label, "bytes", value)
         if isinstance(value, MethodType):

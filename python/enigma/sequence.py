@@ -15,6 +15,9 @@ from enigma._enigma import TracedLaunch
 from enigma.compiled import CompiledKernel
 from enigma.tensor import Tensor
 
+WIDTHS = {1: "", 64: " 8x8"}
+"""How accesses of one element, and of a simdgroup matrix, are written."""
+
 
 class CompiledLaunch(CompiledKernel):
     """One launch of a compiled jit function: a kernel with its grid and threadgroup."""
@@ -36,7 +39,7 @@ def _line(note: tuple[Any, ...]) -> str:
     tensor, is_store, dtype, elements, widths, masked, reason, file, line = note
     counts = {w: widths.count(w) for w in sorted(set(widths), reverse=True)}
     accesses = " and ".join(
-        f"{n} x {dtype.name}{f'x{width}' if width > 1 else ''}" for width, n in counts.items()
+        f"{n} x {dtype.name}{WIDTHS.get(width, f'x{width}')}" for width, n in counts.items()
     )
     text = f"  {'store' if is_store else 'load'} {tensor}: {elements} elements as {accesses}"
     if masked:

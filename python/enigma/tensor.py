@@ -17,12 +17,11 @@ from enigma import layout as _layout
 from enigma._enigma import TensorView
 from enigma.dtypes import as_dtype
 from enigma.errors import LayoutError
-from enigma.fragment import Fragment, as_fragment, full_like
+from enigma.fragment import Fragment, full_like
 
 __all__ = [
     "Fragment",
     "Tensor",
-    "copy",
     "full_like",
     "local_partition",
     "local_tile",
@@ -312,8 +311,3 @@ def size(x: Any, mode: Any = None) -> Any:
     if isinstance(x, (Tensor, Fragment)):
         x = x.shape
     return _layout.size(x) if mode is None else _layout.size(x, mode)
-
-
-def copy(source: Any, target: Tensor) -> None:
-    """Stores all elements of a tensor or fragment in a tensor of the same shape."""
-    target.store(as_fragment("copy", source))

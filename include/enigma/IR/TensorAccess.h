@@ -37,6 +37,7 @@ struct AccessNote {
   bool masked = false;
   std::string reason; ///< why not wider; empty where it is as wide as Metal has it
   Place place = 0;
+  size_t values = 0; ///< of the function before it
 };
 
 /// What a store writes, for the check that a launch reaches all of its output.
@@ -45,6 +46,7 @@ struct Coverage {
   int64_t needed;                 ///< elements that the tensor spans
   std::optional<int64_t> written; ///< at most; nothing where that depends on data
   Place place = 0;
+  size_t values = 0; ///< of the function before it
 };
 
 class TensorAccess {
@@ -57,11 +59,18 @@ public:
   void store(const Tensor &tensor, Value buffer, const Fragment &fragment);
   /// The same number everywhere.
   void fill(const Tensor &tensor, Value buffer, Operand value);
+  /// The blocks of a tensor of shape ((8,8), ...) as simdgroup matrices; `swapped` exchanges their rows and
+  /// columns. See MatrixAccess.cpp.
+  std::vector<Value> loadMatrices(const Tensor &tensor, Value buffer, bool swapped);
+  /// Stores matrices in blocks, converted to the tensor's type.
+  void storeMatrices(const Tensor &tensor, Value buffer, std::span<const Value> matrices);
   /// The coordinates of the one element of a tensor in its memory, by leaf.
   std::vector<IndexSpace::Id> coordinates(const Tensor &tensor);
   /// One element of a fragment, or of all of them together.
   Value element(const Fragment &fragment, size_t index);
 
+  /// Forgets the accesses of a body that is traced again: values from this id on are numbered anew.
+  void forget(size_t values);
   const std::vector<AccessNote> &notes() const { return said; }
   const std::vector<Coverage> &coverage() const { return stored; }
 
@@ -74,6 +83,14 @@ private:
     bool never = false;                                    ///< outside for every thread
     uint32_t first() const { return lanes[0][0]; }
   };
+  struct MatrixSpot {
+    Group group;
+    int64_t apart; ///< elements from one row to the next
+    bool transpose;
+  };
+  /// Where the matrices are, or why Metal's loads and stores of matrices cannot be used.
+  std::string planMatrices(const Tensor &tensor, bool swapped, std::vector<MatrixSpot> &spots);
+  void noteMatrices(const Tensor &tensor, bool isStore, size_t count, std::string reason);
   std::vector<Group> plan(const Tensor &tensor, bool isStore, AccessNote &note);
   Value address(const Group &group);
   Value mask(const Group &group);

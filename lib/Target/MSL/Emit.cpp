@@ -453,7 +453,7 @@ private:
   std::string matrixPlace(Value buffer, Value index, Value stride, bool transpose) {
     std::string pointer = expressions[buffer].text;
     if (auto i = constantInt(index); !i || *i != 0)
-      pointer += " + " + wrapped(use(index), 13);
+      pointer += " + " + (addresses.contains(index) ? use(index).text : wrapped(use(index), 13));
     std::string rest = ", " + use(stride).text;
     return pointer + rest + (transpose ? ", ulong2(0), true" : "");
   }
@@ -576,6 +576,8 @@ private:
       OpKind kind = kindOf(use.getOwner());
       bool isLoad = kind == OpKind::load || kind == OpKind::load_if;
       bool isStore = kind == OpKind::store || kind == OpKind::store_if;
+      isLoad |= kind == OpKind::simdgroup_load;
+      isStore |= kind == OpKind::simdgroup_store;
       return (isLoad && use.getOperandNumber() == 1) || (isStore && use.getOperandNumber() == 2);
     });
   }
