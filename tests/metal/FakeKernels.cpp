@@ -31,7 +31,8 @@ bool compileTo(const std::string &source, const std::string &constants, std::str
   close(file);
   std::ofstream(path) << source;
   const std::string command =
-      std::string("'" ENIGMA_TEST_PYTHON "' '" ENIGMA_MSL_COMPILER "' ") + path + " " + constants + " 2>&1";
+      std::string("env -u LD_PRELOAD '" ENIGMA_TEST_PYTHON "' '" ENIGMA_MSL_COMPILER "' ") + path + " " +
+      constants + " 2>&1";
   FILE *pipe = popen(command.c_str(), "r");
   char text[4096];
   while (const size_t n = pipe ? std::fread(text, 1, sizeof text, pipe) : 0)

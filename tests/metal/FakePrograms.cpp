@@ -147,21 +147,48 @@ T read(const void *value) {
 
 void setConstant(ConstantValues *self, Selector, const void *value, uint64_t type, uint64_t index) {
   char text[64] = "";
+  const auto real = [&](double number) { std::snprintf(text, sizeof text, "%a", number); };
+  const auto integer = [&](auto number) {
+    std::snprintf(text, sizeof text, "%s", std::to_string(number).c_str());
+  };
   switch (type) { // MTLDataType
   case 3:
-    std::snprintf(text, sizeof text, "%a", double(read<float>(value)));
+    real(read<float>(value));
     break;
+  case 16:
+    real(read<_Float16>(value));
+    break;
+  case 121: { // bfloat: the upper half of a float
+    const uint32_t bits = uint32_t(read<uint16_t>(value)) << 16;
+    real(read<float>(&bits));
+    break;
+  }
   case 29:
-    std::snprintf(text, sizeof text, "%d", read<int32_t>(value));
+    integer(read<int32_t>(value));
     break;
   case 33:
-    std::snprintf(text, sizeof text, "%u", read<uint32_t>(value));
+    integer(read<uint32_t>(value));
+    break;
+  case 37:
+    integer(read<int16_t>(value));
     break;
   case 41:
-    std::snprintf(text, sizeof text, "%u", unsigned(read<uint16_t>(value)));
+    integer(read<uint16_t>(value));
+    break;
+  case 45:
+    integer(read<int8_t>(value));
+    break;
+  case 49:
+    integer(read<uint8_t>(value));
+    break;
+  case 81:
+    integer(read<int64_t>(value));
+    break;
+  case 85:
+    integer(read<uint64_t>(value));
     break;
   case 53:
-    std::snprintf(text, sizeof text, "%d", int(read<bool>(value)));
+    integer(int(read<bool>(value)));
     break;
   default:
     misuse("the fake has no function constants of data type " + std::to_string(type));

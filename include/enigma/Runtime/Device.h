@@ -152,7 +152,8 @@ struct PipelineSource {
   std::string metalSource = {};          ///< MSL text, for a Metal device
   int mslVersion = 0;    ///< that the text needs, as major * 10 + minor; 0: the system's newest
   bool fastMath = false; ///< let Metal's compiler reassociate and approximate
-  std::vector<FunctionConstant> constants = {}; ///< of the Metal text or metallib
+  std::vector<FunctionConstant> constants = {}; ///< of the Metal text or metallib, those that are given
+  bool isOpen = false;       ///< the text or metallib declares function constants, given or not
   std::string metallib = {}; ///< path of a .metallib with the kernel, for a Metal device in place of the text
   std::shared_ptr<CodeStore> store = {}; ///< where a Metal device may keep what it compiled; may be null
   std::vector<SourceLoc> sites = {};     ///< the user's line of each access number, for out-of-bounds errors

@@ -13,6 +13,7 @@ namespace enigma::runtime::metal {
 namespace {
 
 constexpr size_t kMostStates = 1024;
+constexpr size_t kMostLibraries = 64; ///< kept because their function constants are open
 
 struct Release {
   NS::Integer macos;
@@ -84,27 +85,60 @@ MTL::DataType typeOf(hostabi::ElementKind kind) {
   return MTL::DataTypeNone;
 }
 
-/// Everything that a pipeline depends on, beside the device and the system.
-std::string keyOf(const PipelineSource &source) {
-  std::string key = source.kernel.name;
-  const auto add = [&](std::string_view text) {
-    key += '\0';
-    key += std::to_string(text.size());
-    key += ' ';
-    key += text;
-  };
-  add(std::to_string(source.mslVersion) + (source.fastMath ? "f" : "s"));
-  for (const FunctionConstant &constant : source.constants)
-    add(std::to_string(constant.index) + " " + hostabi::elementName(constant.type) + " " +
-        std::to_string(constant.bits));
-  add(source.metallib);
-  add(source.metalSource);
+/// What the text calls the kernel, whatever errors call it.
+const std::string &functionNameOf(const PipelineSource &source) {
+  return source.kernel.function.empty() ? source.kernel.name : source.kernel.function;
+}
+
+void add(std::string &key, std::string_view text) {
+  key += '\0';
+  key += std::to_string(text.size());
+  key += ' ';
+  key += text;
+}
+
+/// Everything that a library depends on, beside the device and the system.
+std::string libraryKeyOf(const PipelineSource &source) {
+  std::string key;
+  add(key, std::to_string(source.mslVersion) + (source.fastMath ? "f" : "s"));
+  add(key, source.metallib);
+  add(key, source.metalSource);
   return key;
+}
+
+/// The same for a pipeline.
+std::string keyOf(const PipelineSource &source) {
+  std::string key = functionNameOf(source);
+  add(key, source.isOpen ? "open" : "");
+  for (const FunctionConstant &constant : source.constants)
+    add(key, std::to_string(constant.index) + " " + hostabi::elementName(constant.type) + " " +
+                 std::to_string(constant.bits));
+  return key + libraryKeyOf(source);
 }
 
 } // namespace
 
-Owned<MTL::Library> PipelineCache::libraryOf(const PipelineSource &source) const {
+Owned<MTL::Library> PipelineCache::libraryOf(const PipelineSource &source) {
+  if (!source.isOpen || !source.metallib.empty())
+    return makeLibrary(source);
+  const std::string key = libraryKeyOf(source);
+  {
+    std::lock_guard lock(mutex);
+    for (auto one = libraries.begin(); one != libraries.end(); ++one)
+      if (one->first == key) {
+        libraries.splice(libraries.begin(), libraries, one);
+        return libraries.front().second;
+      }
+  }
+  auto library = makeLibrary(source);
+  std::lock_guard lock(mutex);
+  libraries.emplace_front(key, library);
+  if (libraries.size() > kMostLibraries)
+    libraries.pop_back();
+  return library;
+}
+
+Owned<MTL::Library> PipelineCache::makeLibrary(const PipelineSource &source) const {
   NS::Error *error = nullptr;
   if (!source.metallib.empty()) {
     auto library = owned(device->newLibrary(urlOf(source.metallib).get(), &error));
@@ -120,19 +154,19 @@ Owned<MTL::Library> PipelineCache::libraryOf(const PipelineSource &source) const
 }
 
 Owned<MTL::Function> PipelineCache::functionOf(const PipelineSource &source, MTL::Library &library) const {
-  const std::string &name = source.kernel.name;
-  if (source.constants.empty()) {
-    auto function = owned(library.newFunction(stringOf(name).get()));
+  const std::string &name = source.kernel.name, &own = functionNameOf(source);
+  if (!source.isOpen && source.constants.empty()) {
+    auto function = owned(library.newFunction(stringOf(own).get()));
     if (!function)
       throw Error(ErrorKind::Compile, name + ": the " + (source.metallib.empty() ? "source" : "metallib") +
-                                          " has no kernel of this name");
+                                          " has no kernel of this name" + (own == name ? "" : ", " + own));
     return function;
   }
   auto values = owned(MTL::FunctionConstantValues::alloc()->init());
   for (const FunctionConstant &constant : source.constants)
     values->setConstantValue(&constant.bits, typeOf(constant.type), constant.index);
   NS::Error *error = nullptr;
-  auto function = owned(library.newFunction(stringOf(name).get(), values.get(), &error));
+  auto function = owned(library.newFunction(stringOf(own).get(), values.get(), &error));
   if (!function)
     throw source.metallib.empty()
         ? compileError(name, error, source.metalSource)
@@ -140,8 +174,7 @@ Owned<MTL::Function> PipelineCache::functionOf(const PipelineSource &source, MTL
   return function;
 }
 
-Owned<MTL::ComputePipelineState> PipelineCache::build(const PipelineSource &source,
-                                                      const std::string &key) const {
+Owned<MTL::ComputePipelineState> PipelineCache::build(const PipelineSource &source, const std::string &key) {
   auto library = libraryOf(source);
   auto function = functionOf(source, *library.get());
   NS::Error *error = nullptr;

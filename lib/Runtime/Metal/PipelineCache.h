@@ -21,9 +21,11 @@ public:
   Owned<MTL::ComputePipelineState> get(const PipelineSource &source);
 
 private:
-  Owned<MTL::Library> libraryOf(const PipelineSource &source) const;
+  /// Made once for all pipelines of a text with function constants.
+  Owned<MTL::Library> libraryOf(const PipelineSource &source);
+  Owned<MTL::Library> makeLibrary(const PipelineSource &source) const;
   Owned<MTL::Function> functionOf(const PipelineSource &source, MTL::Library &library) const;
-  Owned<MTL::ComputePipelineState> build(const PipelineSource &source, const std::string &key) const;
+  Owned<MTL::ComputePipelineState> build(const PipelineSource &source, const std::string &key);
 
   struct Entry {
     std::string key;
@@ -31,7 +33,8 @@ private:
   };
   Owned<MTL::Device> device;
   std::mutex mutex;
-  std::list<Entry> recent; // the last used first
+  std::list<Entry> recent;                                          // the last used first
+  std::list<std::pair<std::string, Owned<MTL::Library>>> libraries; // by libraryKeyOf, the last used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> byKey;
 };
 
