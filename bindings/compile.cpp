@@ -66,21 +66,29 @@ void trace(Trace &trace, const KernelSpec &spec, nb::handle function, nb::tuple 
   callKernel(trace, spec.loc, function, args, "Out[i] = value");
 }
 
-// Numbers of function constants, by name or index.
-std::vector<ir::ConstantBinding> bindingsFrom(const ir::Function &function, nb::dict numbers) {
+} // namespace
+
+std::vector<ir::ConstantBinding> bindingsFrom(const std::string &kernel, const SourceLoc &place,
+                                              std::span<const ir::FunctionConstant> declared,
+                                              nb::handle given) {
   std::vector<ir::ConstantBinding> bound;
   const auto fail = [&](std::string message, std::vector<std::string> notes = {}) {
-    throw Error(ErrorKind::Compile, "kernel " + function.name() + ": " + std::move(message),
-                function.locate(function.place), std::move(notes));
+    throw Error(ErrorKind::Compile, "kernel " + kernel + ": " + std::move(message), place, std::move(notes));
   };
+  if (!PyDict_Check(given.ptr()))
+    failArgumentType("kernel " + kernel + ": function_constants must be a dict, got " + typeName(given.ptr()),
+                     {"write function_constants={\"NAME\": number}"});
+  nb::dict numbers = nb::borrow<nb::dict>(given);
   for (auto [key, number] : numbers) {
     const std::string shown = nb::cast<std::string>(nb::repr(key));
     const ir::FunctionConstant *found = nullptr;
     std::string known;
-    for (const ir::FunctionConstant &c : function.constants()) {
-      const bool isIt = PyUnicode_Check(key.ptr()) ? utf8(key.ptr()) == c.name
-                        : PyLong_Check(key.ptr())  ? PyLong_AsLong(key.ptr()) == long(c.index)
-                                                   : false;
+    const bool isNumber = PyLong_Check(key.ptr()) && !PyBool_Check(key.ptr());
+    int overflow = 0;
+    const long long index = isNumber ? PyLong_AsLongLongAndOverflow(key.ptr(), &overflow) : -1;
+    for (const ir::FunctionConstant &c : declared) {
+      const bool isIt =
+          PyUnicode_Check(key.ptr()) ? utf8(key.ptr()) == c.name : !overflow && index == (long long)c.index;
       if (isIt)
         found = &c;
       known += (known.empty() ? "" : ", ") + c.name;
@@ -93,10 +101,15 @@ std::vector<ir::ConstantBinding> bindingsFrom(const ir::Function &function, nb::
     if (!bits)
       fail("function constant " + found->name + " is " + std::string(ir::name(found->elem)) + ", got " +
            (literal ? literal->str() : typeName(number.ptr())));
+    for (const ir::ConstantBinding &other : bound)
+      if (other.index == found->index)
+        fail("function constant " + found->name + " is given twice, by its name and by its index");
     bound.push_back({found->index, *bits, true});
   }
   return bound;
 }
+
+namespace {
 
 void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb::tuple constants,
                    int vecWidth, bool contract, bool fastMath, int mslVersion, nb::handle numbers) {
@@ -108,7 +121,7 @@ void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb
   }
   std::vector<ir::ConstantBinding> bound;
   if (!numbers.is_none())
-    bound = bindingsFrom(traced, nb::cast<nb::dict>(numbers));
+    bound = bindingsFrom(traced.name(), traced.locate(traced.place), traced.constants(), numbers);
   std::shared_ptr<const compile::CompiledKernel> compiled;
   {
     nb::gil_scoped_release release;
@@ -119,6 +132,20 @@ void compileKernel(Kernel *self, const KernelSpec &spec, nb::handle function, nb
                                                     .constants = std::move(bound)});
   }
   new (self) Kernel{std::move(compiled), spec.name};
+}
+
+// The kernel with numbers for the function constants that its text leaves open.
+void specializeKernel(Kernel *self, const Kernel &from, nb::handle numbers) {
+  const compile::CompiledKernel &kernel = *from.compiled;
+  const auto bound = bindingsFrom(from.name, {}, kernel.declaredConstants(), numbers);
+  new (self) Kernel{kernel.specialized(bound), from.name};
+}
+
+nb::dict openConstants(const Kernel &kernel) {
+  nb::dict rows;
+  for (const ir::FunctionConstant &c : kernel.compiled->openConstants())
+    rows[c.name.c_str()] = dtypeObject(c.elem);
+  return rows;
 }
 
 nb::list paramRows(const Kernel &kernel) {
@@ -153,7 +180,11 @@ void bindCompile(nb::module_ &module) {
            nb::arg("vec_width"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
            nb::arg("function_constants").none() = nb::none(),
            "Traces the function with the parameters of the specification, and compiles the trace.")
+      .def("__init__", specializeKernel, nb::arg("kernel"), nb::arg("function_constants"),
+           "The kernel with numbers for its function constants.")
       .def_prop_ro("name", [](const Kernel &k) { return k.name; })
+      .def_prop_ro("function_constants", openConstants,
+                   "Name and type of each function constant that has no number yet.")
       .def_prop_ro("kernel_name", [](const Kernel &k) { return k.compiled->kernelName(); })
       .def_prop_ro("metal_source", [](const Kernel &k) { return k.compiled->metalSource(); })
       .def_prop_ro("msl_version", [](const Kernel &k) { return k.compiled->mslVersion(); })

@@ -32,6 +32,11 @@ struct Kernel {
   mutable std::shared_ptr<runtime::Device> metalDevice = {};
 };
 
+/// Numbers of function constants out of a dict, by name or index. Errors name the kernel and its place.
+std::vector<ir::ConstantBinding> bindingsFrom(const std::string &kernel, const SourceLoc &place,
+                                              std::span<const ir::FunctionConstant> declared,
+                                              nb::handle given);
+
 /// The kernel that a Python object is, or an error that says to compile it.
 Kernel *kernelFrom(const char *what, nb::handle object);
 

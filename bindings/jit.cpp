@@ -83,6 +83,13 @@ void bindJit(nb::module_ &module) {
                        rows.append(nb::make_tuple(p.name, p.read, p.written));
                      return rows;
                    })
+      .def_prop_ro("function_constants",
+                   [](const TracedLaunch &l) {
+                     nb::list rows; // (name, index)
+                     for (const ir::FunctionConstant &c : l.function.constants())
+                       rows.append(nb::make_tuple(c.name, c.index));
+                     return rows;
+                   })
       .def_prop_ro("notes",
                    [](const TracedLaunch &l) {
                      nb::list rows;
@@ -114,9 +121,13 @@ void bindJit(nb::module_ &module) {
   nb::class_<Kernel> kernel = nb::borrow<nb::class_<Kernel>>(module.attr("Kernel"));
   kernel.def(
       "__init__",
-      [](Kernel *self, const TracedLaunch &launch, bool contract, bool fastMath, int mslVersion) {
-        compile::Options options{0, contract, fastMath, mslVersion, launch.size.grid, launch.size.threads};
+      [](Kernel *self, const TracedLaunch &launch, bool contract, bool fastMath, int mslVersion,
+         nb::handle numbers) {
         ir::Function function = launch.function;
+        compile::Options options{0, contract, fastMath, mslVersion, launch.size.grid, launch.size.threads};
+        if (!numbers.is_none())
+          options.constants =
+              bindingsFrom(function.name(), function.locate(function.place), function.constants(), numbers);
         std::shared_ptr<const compile::CompiledKernel> compiled;
         {
           nb::gil_scoped_release release;
@@ -126,7 +137,7 @@ void bindJit(nb::module_ &module) {
         new (self) Kernel{std::move(compiled), std::move(name)};
       },
       nb::arg("launch"), nb::arg("contract"), nb::arg("fast_math"), nb::arg("msl_version"),
-      "Compiles one launch of a jit function.");
+      nb::arg("function_constants").none(), "Compiles one launch of a jit function.");
   kernel.def(
       "__init__",
       [](Kernel *self, std::string name, std::vector<Kernel *> launches, std::vector<TracedLaunch *> traced,

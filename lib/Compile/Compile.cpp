@@ -16,6 +16,8 @@
 
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
+
 using namespace mlir;
 
 namespace enigma::compile {
@@ -62,13 +64,19 @@ bool loadHostCode(const std::string &identity, HostCode &into) {
   return true;
 }
 
+// What lowering depends on. The options are taken apart by a structured binding, which names every member or
+// does not compile: one that is left out would be a hit for other code.
 void mix(Hasher &h, const Hash128 &function, const Options &options) {
+  const auto &[vecWidth, contract, fastMath, mslVersion, grid, threads, constants] = options;
+  (void)contract;   // is in the hash of the function: its products are fused before
+  (void)mslVersion; // refuses or changes nothing: `compile` adds it to the key of the text
+  (void)constants;  // are in the hash of the function: they are bound before
   h.word(function.high);
   h.word(function.low);
-  h.word(options.vecWidth > 1 ? options.vecWidth : 1);
-  h.word(options.fastMath);
-  if (options.grid[0])
-    for (const auto &size : {options.grid, options.threads})
+  h.word(vecWidth > 1 ? vecWidth : 1);
+  h.word(fastMath);
+  if (grid[0])
+    for (const auto &size : {grid, threads})
       for (int64_t n : size)
         h.word(static_cast<uint64_t>(n));
 }
@@ -113,16 +121,55 @@ static hostabi::ElementKind elementOf(ir::Elem elem) {
               "a parameter of type " + std::string(ir::name(elem)) + " has no element type");
 }
 
-std::shared_ptr<const CompiledKernel> CompiledKernel::withDefaults() const {
+std::shared_ptr<const CompiledKernel> CompiledKernel::bound() const {
   if (!isOpen)
     return nullptr;
   std::lock_guard lock(mutex);
   if (!resolved) {
-    ir::Function bound = function;
-    ir::bindDefaults(bound);
-    resolved = compile(std::move(bound), chosen);
+    ir::Function withNumbers = function;
+    ir::bindConstants(withNumbers, given);
+    ir::bindDefaults(withNumbers);
+    resolved = compile(std::move(withNumbers), chosen);
   }
   return resolved;
+}
+
+std::vector<ir::FunctionConstant> CompiledKernel::openConstants() const {
+  std::vector<ir::FunctionConstant> open = ir::openConstants(function);
+  std::erase_if(open, [&](const ir::FunctionConstant &c) {
+    return std::any_of(given.begin(), given.end(), [&](const auto &b) { return b.index == c.index; });
+  });
+  return open;
+}
+
+std::shared_ptr<const CompiledKernel>
+CompiledKernel::specialized(std::span<const ir::ConstantBinding> bindings) const {
+  const std::vector<ir::FunctionConstant> open = openConstants();
+  std::vector<ir::ConstantBinding> all = given;
+  for (const ir::ConstantBinding &binding : bindings) {
+    const auto isIt = [&](const auto &other) { return other.index == binding.index; };
+    const bool isTwice = std::any_of(all.begin(), all.end(), isIt);
+    if (isTwice || std::none_of(open.begin(), open.end(), isIt))
+      throw Error(ErrorKind::Compile,
+                  "kernel " + function.name() + ": function constant " + std::to_string(binding.index) +
+                      (isTwice ? " has its number already"
+                       : std::any_of(function.constants().begin(), function.constants().end(), isIt)
+                           ? " has its number already, from the compile"
+                           : " is none of its own"),
+                  function.locate(function.place));
+    all.push_back({binding.index, binding.bits, true});
+  }
+  std::sort(all.begin(), all.end(), [](const auto &a, const auto &b) { return a.index < b.index; });
+  Hasher h;
+  h.word(hash.high);
+  h.word(hash.low);
+  for (const ir::ConstantBinding &binding : all) {
+    h.word(binding.index);
+    h.word(binding.bits);
+  }
+  auto made = std::make_shared<CompiledKernel>(function, chosen, artifact, h.finish());
+  made->given = std::move(all);
+  return made;
 }
 
 const std::string &CompiledKernel::metalSource() const { return artifact->text.source; }
@@ -140,8 +187,8 @@ std::string CompiledKernel::mlirSource() const {
 }
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device &device, bool check) const {
-  if (auto bound = withDefaults())
-    return bound->hostPipeline(device, check);
+  if (auto withNumbers = bound())
+    return withNumbers->hostPipeline(device, check);
   std::lock_guard lock(mutex);
   if (pipelineDevice != &device) { // pipelines belong to their device
     pipelines[0] = pipelines[1] = nullptr;
@@ -202,9 +249,17 @@ std::shared_ptr<runtime::Pipeline> CompiledKernel::hostPipeline(runtime::Device 
 }
 
 std::shared_ptr<runtime::Pipeline> CompiledKernel::metalPipeline(runtime::Device &device) const {
-  if (auto bound = withDefaults())
-    return bound->metalPipeline(device);
   runtime::PipelineSource source;
+  source.isOpen = !artifact->text.constants.empty();
+  if (isOpen) {
+    ir::Function unbound = function;
+    ir::bindConstants(unbound, given);
+    ir::bindDefaults(unbound); // throws for one that has neither
+    for (const ir::ConstantBinding &binding : given)
+      for (const ir::FunctionConstant &c : function.constants())
+        if (c.index == binding.index && std::ranges::count(artifact->text.constants, c.index))
+          source.constants.push_back({c.index, elementOf(c.elem), binding.bits});
+  }
   source.kernel.name = function.name();
   source.kernel.function = metalName;
   source.kernel.needsFullSimdgroups = usesSimdgroupMatrices(function);

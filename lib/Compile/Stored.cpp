@@ -11,6 +11,11 @@ class Writer {
 public:
   std::string bytes;
   void number(uint64_t value) { bytes.append(reinterpret_cast<const char *>(&value), sizeof value); }
+  void numbers(const std::vector<uint32_t> &values) {
+    number(values.size());
+    for (uint32_t value : values)
+      number(value);
+  }
   void text(std::string_view value) {
     number(value.size());
     bytes.append(value);
@@ -45,6 +50,11 @@ public:
     isGood = isGood && value <= left.size() / 8;
     return isGood ? size_t(value) : 0;
   }
+  void numbers(std::vector<uint32_t> &values) {
+    values.resize(count());
+    for (uint32_t &value : values)
+      number(value);
+  }
   bool isDone() const { return isGood && left.empty(); }
 
 private:
@@ -64,12 +74,13 @@ private:
 
 std::string encode(const Artifact &artifact) {
   const auto &[text, structure] = artifact;
-  const auto &[source, version] = text;
+  const auto &[source, version, constants] = text;
   const auto &[high, low] = structure;
   Writer out;
   out.number(high);
   out.number(low);
   out.number(uint64_t(version));
+  out.numbers(constants);
   out.text(source);
   return std::move(out.bytes);
 }
@@ -79,6 +90,7 @@ bool decode(std::string_view bytes, Artifact &artifact) {
   in.number(artifact.structure.high);
   in.number(artifact.structure.low);
   in.number(artifact.text.version);
+  in.numbers(artifact.text.constants);
   in.text(artifact.text.source);
   return in.isDone();
 }
@@ -113,9 +125,7 @@ std::string encode(const hostabi::KernelDescriptor &kernel, const std::vector<ui
   out.number(vecWidth);
   out.number(threadgroupBytes);
   out.number(maxThreads);
-  out.number(sites.size());
-  for (uint32_t site : sites)
-    out.number(site);
+  out.numbers(sites);
   out.text(object);
   return std::move(out.bytes);
 }
@@ -142,9 +152,7 @@ bool decode(std::string_view bytes, hostabi::KernelDescriptor &kernel, std::vect
   in.number(kernel.vecWidth);
   in.number(kernel.threadgroupBytes);
   in.number(kernel.maxThreadsPerThreadgroup);
-  sites.resize(in.count());
-  for (uint32_t &site : sites)
-    in.number(site);
+  in.numbers(sites);
   in.text(object);
   return in.isDone();
 }

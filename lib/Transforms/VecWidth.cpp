@@ -90,6 +90,8 @@ private:
                               << ", which cannot be told for " << width << " positions of one thread";
       switch (kind) {
       case OpKind::constant:
+      case OpKind::function_constant:
+      case OpKind::is_function_constant_defined:
       case OpKind::load:
       case OpKind::store:
       case OpKind::load_if:

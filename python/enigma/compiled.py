@@ -62,7 +62,8 @@ def compile(
     contract: round x * y + z once.
     fast_math: let the Metal compiler reassociate and approximate.
     msl_version: the newest version that may be used, such as "3.1".
-    function_constants: numbers of the kernel's function constants, by name or index.
+    function_constants: numbers of the kernel's function constants, by name or index. They become part of the
+        text; CompiledKernel.specialize gives them to a text that leaves them open.
     constexprs: values of the kernel's Constexpr parameters.
 
     Errors: TraceError at the line of the kernel that cannot be compiled; CompileError for options.
@@ -86,6 +87,7 @@ def compile(
             bool(contract),
             bool(fast_math),
             0 if msl_version is None else _version(msl_version),
+            function_constants,
         )
         if vec_width not in (0, 1):
             raise CompileError(
@@ -263,6 +265,32 @@ class CompiledKernel(_enigma.Kernel):
             return None
         with open(path, "rb") as file:
             return file.read()
+
+    def specialize(self, function_constants: dict[str | int, Any]) -> CompiledKernel:
+        """The same kernel with numbers for function constants that it leaves open, by name or index.
+
+        The text stays as it is. A Metal device compiles it once and specialises the code for each set of
+        numbers when it makes a pipeline; the host compiles each set anew. `function_constants` has names and
+        types of those that are open; what is left open has its default at a launch.
+
+        Errors: CompileError for a name that the kernel does not declare, a number that does not fit its type,
+        a constant that has its number already.
+
+        >>> import enigma
+        >>> @enigma.kernel
+        ... def scale(A: enigma.f32, Out: enigma.f32):
+        ...     i = enigma.thread_position_in_grid
+        ...     Out[i] = A[i] * enigma.function_constant(enigma.f32, 0, "FACTOR")
+        >>> compiled = enigma.compile(scale)
+        >>> compiled.function_constants
+        {'FACTOR': enigma.f32}
+        >>> twice, thrice = compiled.specialize({"FACTOR": 2}), compiled.specialize({"FACTOR": 3})
+        >>> twice.metal_source == compiled.metal_source, twice.function_constants
+        (True, {})
+        """
+        made = CompiledKernel(self, function_constants)
+        made.emit_only, made._work_dir = self.emit_only, self._work_dir
+        return made
 
     def explain(self) -> str:
         """How wide the accesses to tensors are, and why not wider; of a jit function."""

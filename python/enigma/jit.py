@@ -398,13 +398,16 @@ def compile_jit(
     contract: bool,
     fast_math: bool,
     version: int,
+    function_constants: dict[str | int, Any] | None,
 ) -> CompiledKernel:
     """What enigma.compile does with a jit function."""
     from enigma.sequence import CompiledSequence
 
     done = run(function, args, kwargs)
     _name_launches(function.__name__, done.launches)
-    return CompiledSequence(function.__name__, done.launches, done.tensors, contract, fast_math, version)
+    return CompiledSequence(
+        function.__name__, done.launches, done.tensors, contract, fast_math, version, function_constants
+    )
 
 
 def _name_launches(name: str, launches: list[TracedLaunch]) -> None:

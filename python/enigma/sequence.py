@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from enigma._enigma import TracedLaunch
+from enigma._enigma import DType, TracedLaunch
 from enigma.compiled import CompiledKernel
+from enigma.errors import CompileError, LaunchTypeError
 from enigma.tensor import Tensor
 
 WIDTHS = {1: "", 64: " 8x8"}
@@ -22,11 +23,24 @@ WIDTHS = {1: "", 64: " 8x8"}
 class CompiledLaunch(CompiledKernel):
     """One launch of a compiled jit function: a kernel with its grid and threadgroup."""
 
-    def __init__(self, launch: TracedLaunch, contract: bool, fast_math: bool, version: int) -> None:
-        super().__init__(launch, contract, fast_math, version)
+    def __init__(
+        self,
+        launch: TracedLaunch,
+        contract: bool,
+        fast_math: bool,
+        version: int,
+        function_constants: dict[str | int, Any] | None,
+    ) -> None:
+        super().__init__(launch, contract, fast_math, version, function_constants)
         self.grid = launch.grid
         self.block = launch.block
         self._notes = launch.notes
+
+    def _specialized(self, function_constants: dict[str | int, Any]) -> CompiledLaunch:
+        made: CompiledLaunch = CompiledLaunch.__new__(CompiledLaunch)
+        CompiledKernel.__init__(made, self, function_constants)
+        made.grid, made.block, made._notes = self.grid, self.block, self._notes
+        return made
 
     def explain(self) -> str:
         """How many elements each load and store of a tensor moves at once, and why not more."""
@@ -47,6 +61,30 @@ def _line(note: tuple[Any, ...]) -> str:
     if reason:
         text += f"; not wider: {reason}"
     return text + f"  ({file.rpartition('/')[2]}:{line})"
+
+
+def _numbers_of_each(
+    name: str, declared: list[list[tuple[str, int]]], given: dict[str | int, Any] | None
+) -> list[dict[str | int, Any] | None]:
+    """Of the numbers of function constants, those that each launch declares."""
+    if given is None:
+        return [None] * len(declared)
+    if not isinstance(given, dict):
+        raise LaunchTypeError(
+            f"jit function {name}: function_constants must be a dict, got {type(given).__name__}",
+            hints=['write function_constants={"NAME": number}'],
+        )
+    own: list[dict[str | int, Any] | None] = [
+        {key: given[key] for key in given if any(key in row for row in rows)} for rows in declared
+    ]
+    for key in given:
+        if not any(key in numbers for numbers in own if numbers):
+            names = ", ".join(dict.fromkeys(row[0] for rows in declared for row in rows))
+            raise CompileError(
+                f"jit function {name}: no function constant {key!r}",
+                hints=[f"its kernels declare {names}" if names else "its kernels declare none"],
+            )
+    return own
 
 
 def joined(sources: list[str]) -> str:
@@ -79,11 +117,39 @@ class CompiledSequence(CompiledKernel):
         contract: bool,
         fast_math: bool,
         version: int,
+        function_constants: dict[str | int, Any] | None = None,
     ) -> None:
-        self.launches = tuple(CompiledLaunch(launch, contract, fast_math, version) for launch in traced)
+        numbers = _numbers_of_each(name, [t.function_constants for t in traced], function_constants)
+        self.launches = tuple(
+            CompiledLaunch(launch, contract, fast_math, version, own)
+            for launch, own in zip(traced, numbers, strict=True)
+        )
         super().__init__(name, list(self.launches), traced, [t._view for t in tensors])
+        self._traced, self._tensors = traced, tensors
         self.grid = self.launches[-1].grid
         self.block = self.launches[-1].block
+
+    @property
+    def function_constants(self) -> dict[str, DType]:
+        """Name and type of each function constant of a launch that has no number yet."""
+        return {name: dtype for one in self.launches for name, dtype in one.function_constants.items()}
+
+    def specialize(self, function_constants: dict[str | int, Any]) -> CompiledSequence:
+        """The same launches with numbers for function constants that they leave open."""
+        declared = [t.function_constants for t in self._traced]
+        numbers = _numbers_of_each(self.name, declared, function_constants)
+        made: CompiledSequence = CompiledSequence.__new__(CompiledSequence)
+        made.launches = tuple(
+            launch._specialized(own) if own else launch
+            for launch, own in zip(self.launches, numbers, strict=True)
+        )
+        CompiledKernel.__init__(
+            made, self.name, list(made.launches), self._traced, [t._view for t in self._tensors]
+        )
+        made._traced, made._tensors = self._traced, self._tensors
+        made.grid, made.block = self.grid, self.block
+        made.emit_only, made._work_dir = self.emit_only, self._work_dir
+        return made
 
     @property
     def metal_source(self) -> str:

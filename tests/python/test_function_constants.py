@@ -92,7 +92,115 @@ def test_a_bound_condition_takes_one_arm() -> None:
     np.testing.assert_array_equal(out, a + 7)
 
 
+def test_a_pipeline_takes_its_number_and_the_text_stays() -> None:
+    compiled = enigma.compile(scaled)
+    assert compiled.function_constants == {"FACTOR": enigma.f32}
+    special = compiled.specialize({"FACTOR": 0.5})
+    assert special.function_constants == {} and special.metal_source == compiled.metal_source
+    assert len({compiled.key, special.key, compiled.specialize({3: 0.25}).key}) == 3
+    for kernel, factor in ((compiled, 2.0), (special, 0.5), (compiled.specialize({3: 0.25}), 0.25)):
+        a, out, defined = arrays()
+        on_host(kernel, [a, out, defined])
+        np.testing.assert_array_equal(out, a * factor)
+        assert defined.all() == (factor != 2.0) and defined.any() == (factor != 2.0)
+
+
+def test_compile_and_pipeline_share_the_work() -> None:
+    half = enigma.compile(tail, function_constants={"NEGATE": False})
+    assert half.function_constants == {"constant_1": enigma.i32}
+    a, out = np.arange(N, dtype=np.int32), np.zeros(N, np.int32)
+    on_host(half.specialize({1: -3}), [a, out])
+    np.testing.assert_array_equal(out, a - 3)
+    both = enigma.compile(tail).specialize({0: False}).specialize({"constant_1": 4})
+    on_host(both, [a, out])
+    np.testing.assert_array_equal(out, a + 4)
+
+
+@enigma.jit
+def twice_scaled(A: enigma.Tensor, Out: enigma.Tensor):
+    between = enigma.scratch(64, enigma.f32, name="between")
+
+    @enigma.kernel
+    def first(a, b):
+        i = enigma.thread_position_in_grid
+        b[i] = a[i] * enigma.function_constant(enigma.f32, 0, "ONE", default=1.0)
+
+    @enigma.kernel
+    def second(b, out):
+        i = enigma.thread_position_in_grid
+        out[i] = b[i] * enigma.function_constant(enigma.f32, 1, "TWO", default=1.0)
+
+    first(A, between).launch(grid=64, block=32)
+    second(between, Out).launch(grid=64, block=32)
+
+
+def test_launches_of_a_jit_function_take_their_numbers() -> None:
+    layout = enigma.make_layout((64,), (1,))
+    A, Out = (enigma.Tensor(name, i, enigma.f32, layout) for i, name in enumerate(("A", "Out")))
+    a, out = np.arange(64, dtype=np.float32), np.zeros(64, np.float32)
+    compiled = enigma.compile(twice_scaled, A, Out)
+    assert compiled.function_constants == {"ONE": enigma.f32, "TWO": enigma.f32}
+    bound = enigma.compile(twice_scaled, A, Out, function_constants={"TWO": 5})
+    assert "TWO" not in bound.metal_source and bound.function_constants == {"ONE": enigma.f32}
+    for kernel, factor in (
+        (compiled, 1),
+        (compiled.specialize({"ONE": 2, 1: 3}), 6),
+        (bound, 5),
+        (bound.specialize({"ONE": 4}), 20),
+    ):
+        enigma.HostRuntime().launch(kernel, [a, out])
+        np.testing.assert_array_equal(out, factor * a)
+    for wrong in (
+        lambda: enigma.compile(twice_scaled, A, Out, function_constants={"THREE": 3}),
+        lambda: compiled.specialize({"THREE": 3}),
+    ):
+        with pytest.raises(
+            enigma.CompileError, match="jit function twice_scaled: no function constant 'THREE'"
+        ) as e:
+            wrong()
+        assert "its kernels declare ONE, TWO" in str(e.value)
+    with pytest.raises(
+        enigma.CompileError, match="function constant 1 has its number already, from the compile"
+    ):
+        bound.specialize({"TWO": 3})
+
+
 # ---- Errors
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"Factor": 1}, "kernel scaled: no function constant 'Factor'\nnote: it declares FACTOR"),
+        ({4: 1}, "kernel scaled: no function constant 4\nnote: it declares FACTOR"),
+        ({True: 1}, "kernel scaled: no function constant True\nnote: it declares FACTOR"),
+        ({2**70: 1}, f"kernel scaled: no function constant {2**70}\nnote: it declares FACTOR"),
+        ({"FACTOR": "x"}, "kernel scaled: function constant FACTOR is f32, got str"),
+        ({"FACTOR": 1e300}, "kernel scaled: function constant FACTOR is f32, got 1e+300"),
+        ({"FACTOR": 1, 3: 2}, "kernel scaled: function constant FACTOR is given twice, by its name and by its index"),
+    ],
+)  # fmt: skip
+def test_a_number_that_a_pipeline_cannot_take_is_an_error(given: Any, message: str) -> None:
+    with pytest.raises(enigma.CompileError) as e:
+        enigma.compile(scaled).specialize(given)
+    assert str(e.value) == message
+
+
+def test_numbers_come_as_a_dict() -> None:
+    with pytest.raises(TypeError, match="function_constants must be a dict, got list"):
+        enigma.compile(scaled).specialize([1])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="function_constants must be a dict, got list"):
+        enigma.compile(scaled, function_constants=[1])  # type: ignore[arg-type]
+
+
+def test_a_number_is_given_once() -> None:
+    bound = enigma.compile(scaled, function_constants={"FACTOR": 1})
+    with pytest.raises(
+        enigma.CompileError, match="function constant 3 has its number already, from the compile"
+    ):
+        bound.specialize({"FACTOR": 1})
+    with pytest.raises(enigma.CompileError, match="function constant 3 has its number already"):
+        enigma.compile(scaled).specialize({"FACTOR": 1}).specialize({"FACTOR": 1})
 
 
 def test_a_number_that_is_missing_is_an_error_at_the_launch() -> None:

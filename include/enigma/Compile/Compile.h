@@ -63,6 +63,14 @@ public:
   /// Names the kernel in caches: equal keys mean equal text.
   Hash128 key() const { return hash; }
 
+  /// The same kernel with numbers for function constants that it leaves open, each index once: the text stays
+  /// as it is, and a Metal device specialises its code when it makes a pipeline of it; the CPU compiles anew.
+  std::shared_ptr<const CompiledKernel> specialized(std::span<const ir::ConstantBinding> bindings) const;
+  /// The function constants that have no number yet, neither from `compile` nor from `specialized`.
+  std::vector<ir::FunctionConstant> openConstants() const;
+  /// All that the kernel declares.
+  std::span<const ir::FunctionConstant> declaredConstants() const { return function.constants(); }
+
   /// The kernel for the CPU: compiled at the first call, shared by all kernels of the same structure and
   /// kept.
   /// @param check mask and report accesses out of bounds.
@@ -71,17 +79,18 @@ public:
   std::shared_ptr<runtime::Pipeline> metalPipeline(runtime::Device &metal) const;
 
 private:
-  /// The kernel with the defaults of the function constants that are open; null where none is.
-  std::shared_ptr<const CompiledKernel> withDefaults() const;
+  /// The kernel with its numbers, and the defaults of the other function constants; null where none is open.
+  std::shared_ptr<const CompiledKernel> bound() const;
 
   ir::Function function;
-  bool isOpen; ///< function constants have no number yet
+  bool isOpen;                            ///< the text leaves function constants open
+  std::vector<ir::ConstantBinding> given; ///< of `specialized`, by index
   Options chosen;
   std::string metalName;
   std::shared_ptr<Artifact> artifact;
   Hash128 hash;
   mutable std::mutex mutex;
-  mutable std::shared_ptr<const CompiledKernel> resolved;  ///< of withDefaults
+  mutable std::shared_ptr<const CompiledKernel> resolved;  ///< of bound
   mutable std::shared_ptr<runtime::Pipeline> pipelines[2]; ///< unchecked and checked, of pipelineDevice
   mutable runtime::Device *pipelineDevice = nullptr;
 };

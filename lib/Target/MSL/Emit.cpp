@@ -238,6 +238,7 @@ private:
       if (op.getFallback())
         programScope += "constant " + type + " " + name + " = is_function_constant_defined(" + given +
                         ") ? " + given + " : " + literal(cast<TypedAttr>(*op.getFallback())).text + ";\n";
+      openConstants.push_back(uint32_t(op.getIndex()));
       constantNames[op.getName()] = name;
       givenNames[op.getName()] = given;
     });
@@ -283,7 +284,7 @@ private:
       params.push_back((query.vector ? "uint3 " : "uint ") + query.name + " [[" + mnemonic.str() + "]]");
     for (size_t i = 0; i < params.size(); ++i)
       out += "    " + params[i] + (i + 1 < params.size() ? ",\n" : ")\n");
-    return {out + "{\n" + body + "}\n", version};
+    return {out + "{\n" + body + "}\n", version, openConstants};
   }
 
   //===-- Operations
@@ -694,6 +695,7 @@ private:
   llvm::DenseSet<Value> addresses; ///< sums that are written out where they are used
   std::string constants;           ///< program-scope arrays
   std::string programScope;        ///< declarations in front of the kernel
+  std::vector<uint32_t> openConstants;
   llvm::StringMap<std::string> constantNames, givenNames; ///< of function constants: by their own names
   int version = 22;
   Operation *newest = nullptr; ///< where that version is needed, null for the signature

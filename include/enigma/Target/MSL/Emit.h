@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace enigma::msl {
 
@@ -29,6 +30,8 @@ struct MslText {
   std::string source;
   /// What the kernel needs, as major * 10 + minor.
   int version = 0;
+  /// Indices of the function constants that the text leaves open.
+  std::vector<uint32_t> constants = {};
 };
 
 /// Throws Error (Unsupported) when the kernel needs a newer MSL than the options allow.
