@@ -12,6 +12,16 @@ using namespace mlir;
 
 namespace enigma::dialect {
 
+unsigned vectorAlignment(Value array) {
+  unsigned bytes = 0;
+  for (Operation *user : array.getUsers()) {
+    Type moved = user->getNumResults() ? user->getResult(0).getType() : user->getOperand(0).getType();
+    if (isVector(moved))
+      bytes = std::max<unsigned>(bytes, lanesOf(moved) * std::max(widthOf(moved), 8u) / 8);
+  }
+  return bytes;
+}
+
 LogicalResult SwizzleOp::verify() {
   if (scalarOf(getX().getType()) != scalarOf(getType()) ||
       static_cast<int64_t>(getComponents().size()) != lanesOf(getType()))

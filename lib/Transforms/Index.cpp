@@ -24,10 +24,13 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
 
   void runOnOperation() override {
     Ranges ranges;
+    guarded.clear();
     // Erased at the end: what is remembered of a value is keyed by its address, which a new operation could
     // take over.
     SmallVector<Operation *> replaced;
     getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (auto loop = dyn_cast<ForOp>(op))
+        return markInRange(loop, ranges);
       if (op->getNumResults() != 1 || !isElementwise(kindOf(op)))
         return;
       OpBuilder builder(op);
@@ -37,6 +40,7 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
         return;
       }
       markInRange(op, ranges);
+      markGuarded(op);
     });
     for (Operation *op : llvm::reverse(replaced))
       op->erase();
@@ -160,6 +164,30 @@ struct IndexPass : PassWrapper<IndexPass, OperationPass<KernelOp>> {
     if (fits)
       op->setAttr(inRangeAttr, UnitAttr::get(op->getContext()));
   }
+
+  // The position after the last one fits too, so that counting needs no check.
+  void markInRange(ForOp loop, Ranges &ranges) {
+    Range lower = ranges(loop.getLower()), upper = ranges(loop.getUpper()), step = ranges(loop.getStep());
+    Range all = Ranges::ofType(loop.getLower().getType());
+    bool up = step.low > 0 && std::max(lower.high, upper.high - 1 + step.high) <= all.high;
+    bool down = step.high < 0 && std::min(lower.low, upper.low + 1 + step.low) >= all.low;
+    if (up || down)
+      loop->setAttr(inRangeAttr, UnitAttr::get(loop->getContext()));
+  }
+
+  // Under `if (i > 0)`, i - 1 does not wrap. Said of unsigned numbers only, where wrapping does no harm if
+  // the subtraction is moved out of the branch.
+  void markGuarded(Operation *op) {
+    if (kindOf(op) != OpKind::sub || op->hasAttr(inRangeAttr) || !constantInt(op->getOperand(1)) ||
+        !isUnsignedIntLike(op->getResult(0).getType()) || isa<KernelOp>(op->getParentOp()))
+      return;
+    auto [it, isNew] = guarded.try_emplace(op->getBlock());
+    if (isNew)
+      it->second = Ranges::within(op->getBlock());
+    markInRange(op, it->second);
+  }
+
+  llvm::DenseMap<Block *, Ranges> guarded;
 };
 
 } // namespace

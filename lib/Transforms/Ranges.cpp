@@ -50,6 +50,68 @@ Range Ranges::range(Value v, int depth) {
   return r;
 }
 
+Ranges Ranges::within(Block *block) {
+  SmallVector<std::pair<Value, bool>> conditions;
+  for (; block && block->getParentOp(); block = block->getParentOp()->getBlock()) {
+    if (auto branch = dyn_cast<IfOp>(block->getParentOp()))
+      conditions.emplace_back(branch.getCondition(), block->getParent() == &branch.getThenRegion());
+    if (isa<KernelOp>(block->getParentOp()))
+      break;
+  }
+  Ranges out;
+  for (auto [condition, holds] : llvm::reverse(conditions))
+    out.assume(condition, holds);
+  // Only what was assumed stays: the rest was computed while less was known.
+  out.known = out.assumed;
+  return out;
+}
+
+void Ranges::limit(Value v, Range r) {
+  Range before = (*this)(v), both{std::max(before.low, r.low), std::min(before.high, r.high)};
+  if (constantInt(v) || both.low > both.high) // never runs
+    return;
+  assumed[v] = known[v] = both;
+}
+
+void Ranges::assume(Value condition, bool holds) {
+  Operation *op = condition.getDefiningOp();
+  if (!op)
+    return;
+  OpKind kind = kindOf(op);
+  if ((kind == OpKind::and_ && holds) || (kind == OpKind::or_ && !holds)) {
+    assume(op->getOperand(0), holds);
+    assume(op->getOperand(1), holds);
+    return;
+  }
+  if (op->getNumOperands() != 2 || !isIntLike(op->getOperand(0).getType()) ||
+      !isScalar(op->getOperand(0).getType()))
+    return;
+  Value x = op->getOperand(0), y = op->getOperand(1);
+  Range a = (*this)(x), b = (*this)(y);
+  auto below = [&](Value low, Range l, Value high, Range h, int strict) {
+    limit(low, {l.low, h.high - strict});
+    limit(high, {l.low + strict, h.high});
+  };
+  switch (kind) {
+  case OpKind::cmp_lt:
+    return holds ? below(x, a, y, b, 1) : below(y, b, x, a, 0);
+  case OpKind::cmp_le:
+    return holds ? below(x, a, y, b, 0) : below(y, b, x, a, 1);
+  case OpKind::cmp_gt:
+    return holds ? below(y, b, x, a, 1) : below(x, a, y, b, 0);
+  case OpKind::cmp_ge:
+    return holds ? below(y, b, x, a, 0) : below(x, a, y, b, 1);
+  case OpKind::cmp_ne:
+    if (!holds)
+      return;
+    if (b == Range{a.low, a.low}) // from the least on, and not it
+      return limit(x, {a.low + 1, a.high});
+    return;
+  default:
+    return;
+  }
+}
+
 Range Ranges::position(ForOp loop, int depth) {
   Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth),
         step = range(loop.getStep(), depth);

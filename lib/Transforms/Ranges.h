@@ -21,6 +21,9 @@ struct Range {
 
 class Ranges {
 public:
+  Ranges() = default;
+  /// What is known of values where the conditions of the branches around hold too.
+  static Ranges within(mlir::Block *block);
   /// Every value that a scalar integer type can hold.
   static Range ofType(mlir::Type t);
   /// The interval that the value (of an integer type or b1; a component of a vector) lies in.
@@ -34,10 +37,12 @@ private:
   Range range(mlir::Value v, int depth);
   std::optional<Range> exact(mlir::Operation *op, int depth);
   Range position(dialect::ForOp loop, int depth);
+  void assume(mlir::Value condition, bool holds);
+  void limit(mlir::Value v, Range r);
   Range compute(mlir::Operation *op, mlir::Type type, int depth);
   uint32_t divisor(mlir::Value v, int depth);
   uint32_t computeDivisor(mlir::Operation *op, int depth);
-  llvm::DenseMap<mlir::Value, Range> known;
+  llvm::DenseMap<mlir::Value, Range> known, assumed;
   llvm::DenseMap<mlir::Value, uint32_t> knownDivisors;
 };
 

@@ -98,9 +98,12 @@ llvm::StringRef nameOf(mlir::Location loc);
 inline constexpr llvm::StringLiteral resultNamesAttr = "names";
 
 /// Unit attribute of integer arithmetic. On add, sub, mul and neg: the exact result fits the type. On
-/// floor_div and mod: neither operand is negative. Set by the index pass, which knows ranges; the emitter
-/// writes the plain operator then.
+/// floor_div and mod: neither operand is negative. On a loop: the position behind the last one fits. Set by
+/// the index pass, which knows ranges; the emitter writes the plain operator then.
 inline constexpr llvm::StringLiteral inRangeAttr = "in_range";
+
+/// What accesses to an array by vectors ask for beyond the alignment of its elements, in bytes; 0 for none.
+unsigned vectorAlignment(mlir::Value array);
 
 /// The integer that a value is known to be, sign- or zero-extended after its type; nothing for a
 /// non-constant.

@@ -56,7 +56,8 @@ KernelArrays::KernelArrays(KernelOp kernel) : parameters(kernel.getBody().getNum
       const uint32_t size = hostabi::elementSize(array.element);
       array.offset = threadgroupEnd;
       threadgroupEnd += (array.count * size + kAlign - 1) / kAlign * kAlign;
-      metalEnd = (metalEnd + size - 1) / size * size + static_cast<uint32_t>(array.count) * size;
+      const uint32_t align = std::max(size, vectorAlignment(result));
+      metalEnd = (metalEnd + align - 1) / align * align + static_cast<uint32_t>(array.count) * size;
     }
     numbers[result] = parameters + unsigned(rows.size());
     rows.push_back({op, array});

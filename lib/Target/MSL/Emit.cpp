@@ -139,12 +139,7 @@ private:
 
   // Vectors in an array of scalars need an alignment that its elements do not ask for.
   static std::string alignment(Value array) {
-    unsigned bytes = 0;
-    for (Operation *user : array.getUsers())
-      for (Type moved :
-           {user->getNumResults() ? user->getResult(0).getType() : user->getOperand(0).getType()})
-        if (isVector(moved))
-          bytes = std::max<unsigned>(bytes, lanesOf(moved) * std::max(widthOf(moved), 8u) / 8);
+    unsigned bytes = vectorAlignment(array);
     return bytes ? "alignas(" + std::to_string(bytes) + ") " : "";
   }
 
@@ -564,14 +559,14 @@ private:
            });
   }
 
-  // A sum with a constant that cannot wrap and only says where accesses are: written out at each of them,
-  // since moving a pointer costs nothing.
+  // A sum or difference with a constant that cannot wrap and only says where accesses are: written out at
+  // each of them, since moving a pointer costs nothing.
   static bool isAddress(Value v) {
-    auto sum = v.getDefiningOp<AddOp>();
-    if (!sum || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
-        !constantInt(sum.getY()))
+    Operation *sum = v.getDefiningOp();
+    if (!isa_and_nonnull<AddOp, SubOp>(sum) || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) ||
+        widthOf(v.getType()) < 32 || !constantInt(sum->getOperand(1)))
       return false;
-    if (!isWrittenOnce(sum.getX()))
+    if (!isWrittenOnce(sum->getOperand(0)))
       return false;
     return llvm::all_of(v.getUses(), [](OpOperand &use) {
       OpKind kind = kindOf(use.getOwner());
@@ -607,10 +602,11 @@ private:
     if (lanes != 2 && lanes != 4)
       return 0;
     bool whole = llvm::all_of(v.getUses(), [&](OpOperand &use) {
-      auto sum = dyn_cast<AddOp>(use.getOwner());
-      if (!sum)
+      Operation *sum = use.getOwner();
+      if (!isa<AddOp, SubOp>(sum))
         return isIndexOf(use, lanes);
-      return use.getOperandNumber() == 0 && isAddress(sum) && *constantInt(sum.getY()) % lanes == 0 &&
+      return use.getOperandNumber() == 0 && isAddress(sum->getResult(0)) &&
+             *constantInt(sum->getOperand(1)) % lanes == 0 &&
              llvm::all_of(sum->getUses(), [&](OpOperand &index) { return isIndexOf(index, lanes); });
     });
     return whole ? lanes : 0;
@@ -629,13 +625,14 @@ private:
       // A pointer plus a sum would add in another width than the sum itself: what is added has a variable,
       // which isAddress has seen to be assigned once.
       Value base = op.getOperand(0);
+      const char *sign = isa<SubOp>(op) ? " - " : " + ";
       if (int64_t lanes = vectorsIn(base)) {
         int64_t step = *constantInt(op.getOperand(1)) / lanes;
         vectors[op.getResult(0)] =
-            vectors[base] + " + " + std::to_string(step) + (isUnsignedIntLike(base.getType()) ? "u" : "");
+            vectors[base] + sign + std::to_string(step) + (isUnsignedIntLike(base.getType()) ? "u" : "");
         return;
       }
-      expressions[op.getResult(0)] = {addend(base) + " + " + use(op.getOperand(1)).text, 12};
+      expressions[op.getResult(0)] = {addend(base) + sign + use(op.getOperand(1)).text, 12};
       addresses.insert(op.getResult(0));
       return;
     }

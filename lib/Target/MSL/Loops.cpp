@@ -44,9 +44,11 @@ void ControlWriter::loop(ForOp op) {
   constexpr int64_t room = int64_t(1) << 30;
   bool small =
       constantStep && *constantStep > -room && *constantStep < room && widthOf(op.getLower().getType()) >= 32;
-  bool up = constantStep && (*constantStep == 1 || (*constantStep > 1 && small && bound && *bound < room));
+  bool fits = op->hasAttr(inRangeAttr);
+  bool up = constantStep &&
+            (*constantStep == 1 || (*constantStep > 1 && (fits || (small && bound && *bound < room))));
   bool down = constantStep && !isUnsigned &&
-              (*constantStep == -1 || (*constantStep < -1 && small && bound && *bound > -room));
+              (*constantStep == -1 || (*constantStep < -1 && (fits || (small && bound && *bound > -room))));
   bool narrow = widthOf(op.getLower().getType()) < 32;
   std::string position;
   if (up && !(narrow && *constantStep != 1)) {

@@ -87,3 +87,23 @@ enigma.kernel @marks(%A: !enigma.buffer<i32, device>, %B: !enigma.buffer<i1, dev
   enigma.store %a, %A[%x] : i32, !enigma.buffer<i32, device>, i32
   enigma.store %c, %B[%x] : i1, !enigma.buffer<i1, device>, i32
 }
+
+// Under a guard a difference does not wrap; behind it, it may.
+// CHECK-LABEL: @guarded
+// CHECK: enigma.if
+// CHECK: enigma.sub {{.*}} {in_range} : ui32
+// CHECK: } else {
+// CHECK: enigma.sub %{{.*}}, %{{[^ ]*}} : ui32
+enigma.kernel @guarded(%A: !enigma.buffer<ui32, device>, %x: ui32) writes [0] {
+  %two = enigma.constant 2 : ui32
+  %enough = enigma.cmp_ge %x, %two : ui32
+  enigma.if %enough {
+    %i = enigma.sub %x, %two : ui32
+    enigma.store %x, %A[%i] : ui32, !enigma.buffer<ui32, device>, ui32
+    enigma.yield
+  } else {
+    %j = enigma.sub %x, %two : ui32
+    enigma.store %x, %A[%j] : ui32, !enigma.buffer<ui32, device>, ui32
+    enigma.yield
+  }
+}
