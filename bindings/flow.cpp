@@ -112,6 +112,13 @@ void narrowBy(Trace &trace, ir::Value condition, bool holds) {
   bool less = (compare == Opcode::cmp_lt || compare == Opcode::cmp_le) == holds;
   // x < y, or x <= y where one of "or equal" and "not" is there.
   int64_t strict = (compare == Opcode::cmp_lt || compare == Opcode::cmp_gt) == holds ? 1 : 0;
+  bool never = compare == Opcode::cmp_eq ? self.high < other.low || other.high < self.low
+               : less                    ? self.low + strict > other.high
+                                         : other.low + strict > self.high;
+  if (never && !trace.scopes.back().isDead) {
+    trace.scopes.back().isDead = true;
+    space.enterDead();
+  }
   if (compare == Opcode::cmp_eq) {
     narrow(x, other);
   } else if (less) {

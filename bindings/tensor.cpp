@@ -28,7 +28,8 @@ bool tracedInteger(PyObject *object, layout::Node &out) {
   IndexSpace &space = trace.tensors().space;
   trace.at();
   ir::Operand operand = operandFrom(trace, "a coordinate", object);
-  out = space.leaf(space.of(operand.value));
+  // Where nothing runs, any coordinate will do, and this one is inside.
+  out = space.isDead() ? layout::intNode(0) : space.leaf(space.of(operand.value));
   return true;
 }
 

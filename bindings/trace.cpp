@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 namespace enigma::bindings {
 
@@ -162,6 +163,8 @@ void Trace::widen() {
   auto &narrowed = scopes.back().narrowed;
   for (; !narrowed.empty(); narrowed.pop_back())
     tensorState->space.restore(narrowed.back().first, narrowed.back().second);
+  if (std::exchange(scopes.back().isDead, false))
+    tensorState->space.leaveDead();
 }
 
 void Trace::popScopes(size_t count) {

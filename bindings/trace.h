@@ -65,6 +65,7 @@ struct Trace {
     uint32_t firstValue, region;
     /// What the condition of the region says of numbers, and what was known of them before.
     std::vector<std::pair<ir::IndexSpace::Id, std::optional<ir::IndexRange>>> narrowed = {};
+    bool isDead = false; ///< the condition holds for no thread
   };
   /// The innermost scope's conditions hold no longer.
   void widen();

@@ -296,12 +296,19 @@ IndexRange IndexSpace::range(Id number) const {
   return clipped(low, high);
 }
 
-int64_t IndexSpace::divisor(Id number, bool terms) const {
+int64_t IndexSpace::divisor(Id number) const {
   const Linear &l = linears[number];
-  int64_t g = terms ? 0 : l.constant;
+  int64_t g = l.constant;
   for (const Term &t : l.terms)
     g = std::gcd(g, layout::mulInt(t.scale, atoms[t.atom].factor));
   return std::abs(g);
+}
+
+int64_t IndexSpace::scales(Id number) const {
+  int64_t g = 0;
+  for (const Term &t : linears[number].terms)
+    g = std::gcd(g, t.scale);
+  return g;
 }
 
 std::vector<Value> IndexSpace::values(Id number) const {

@@ -276,6 +276,12 @@ Value IndexSpace::emitAtom(const Atom &atom, Elem elem) {
 Value IndexSpace::emitAs(Id number, Elem elem) {
   const Linear l = linears[number];
   Value sum;
+  int64_t constant = l.constant;
+  if (constant > 0 &&
+      std::all_of(l.terms.begin(), l.terms.end(), [](const Term &t) { return t.scale < 0; })) {
+    sum = builder.constant(Literal(constant), Type::value(elem));
+    constant = 0;
+  }
   // What is subtracted comes last, so that an unsigned sum starts from what it is taken from.
   for (bool negative : {false, true})
     for (const Term &t : l.terms) {
@@ -294,15 +300,18 @@ Value IndexSpace::emitAs(Id number, Elem elem) {
     }
   if (!sum)
     return builder.constant(Literal(l.constant), Type::value(elem));
-  if (l.constant)
-    sum = builder.binary(l.constant < 0 ? Operator::sub : Operator::add, sum, Literal(std::abs(l.constant)));
+  if (constant)
+    sum = builder.binary(constant < 0 ? Operator::sub : Operator::add, sum, Literal(std::abs(constant)));
   return sum;
 }
 
 Value IndexSpace::emit(Id number) {
   Linear terms{0, linears[number].terms};
+  int64_t constant = linears[number].constant;
   // Parts are computed in the same type: it must hold them too.
   IndexRange whole = range(number), parts = range(intern(std::move(terms)));
+  if (constant > 0 && parts.high <= 0) // starts from the constant
+    parts = {whole.low, constant};
   return emitAs(number, elemFor({std::min(whole.low, parts.low), std::max(whole.high, parts.high)}));
 }
 

@@ -81,6 +81,18 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
   for (size_t k = 0; k < bounds.size(); ++k)
     note.masked |= asked[k];
 
+  // What is subtracted from a constant starts from the least address, so that no base is negative.
+  std::unordered_map<IndexSpace::Id, int64_t> least;
+  for (const Element &e : elements)
+    if (space.range(e.terms).low < 0)
+      if (auto [it, isNew] = least.try_emplace(e.terms, e.constant); !isNew)
+        it->second = std::min(it->second, e.constant);
+  for (Element &e : elements)
+    if (auto it = least.find(e.terms); it != least.end()) {
+      e.terms = space.add(e.terms, space.constant(it->second));
+      e.constant -= it->second;
+    }
+
   std::sort(elements.begin(), elements.end(), [](const Element &x, const Element &y) {
     return std::tie(x.terms, x.constant, x.index) < std::tie(y.terms, y.constant, y.index);
   });
@@ -104,10 +116,6 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
   int most = memory.elem == Elem::b1 ? 1 : std::min(4, widest / bytes(memory.elem));
   if (memory.elem == Elem::b1)
     note.reason = "bool has no vectors in memory";
-  if (memory.space != Space::device) {
-    most = 1;
-    note.reason = "an array of the kernel is aligned to its elements only";
-  }
   std::vector<Group> groups;
   for (size_t at = 0; at < places.size();) {
     const Element &first = *places[at].element;
@@ -115,7 +123,7 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
     while (at + run < places.size() && places[at + run].element->terms == first.terms &&
            places[at + run].element->constant == first.constant + int64_t(run))
       ++run;
-    int64_t aligned = std::gcd(space.divisor(first.terms, true), first.constant);
+    int64_t aligned = space.divisor(space.add(first.terms, space.constant(first.constant)));
     int width = most;
     for (; width > 1; width /= 2) {
       if (run < size_t(width)) {
@@ -159,8 +167,12 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
         continue;
       if (r.low >= bounds[k])
         group.never = true;
+      // What all parts are multiples of is divided out: 4 * x < 105 is x < 27.
       int64_t constant = space.linear(first.coords[k]).constant;
-      group.below.emplace_back(space.add(first.coords[k], space.constant(-constant)), bounds[k] - constant);
+      IndexSpace::Id terms = space.add(first.coords[k], space.constant(-constant));
+      int64_t step = std::max<int64_t>(1, space.scales(terms)), bound = bounds[k] - constant;
+      group.below.emplace_back(space.divide(terms, step),
+                               bound > 0 ? (bound + step - 1) / step : -(-bound / step));
     }
     note.widths.push_back(width);
     groups.push_back(std::move(group));
@@ -170,6 +182,8 @@ std::vector<TensorAccess::Group> TensorAccess::plan(const Tensor &tensor, bool i
     note.reason.clear();
   std::sort(groups.begin(), groups.end(),
             [](const Group &x, const Group &y) { return x.first() < y.first(); });
+  if (n == 1)
+    note.reason.clear();
   bases.clear();
   vectorLength = note.widths.front();
   for (int width : note.widths)
@@ -182,18 +196,13 @@ Value TensorAccess::address(const Group &group) {
   IndexSpace::Id full = space.add(group.terms, space.constant(group.constant));
   if (space.linear(group.terms).terms.empty())
     return space.emit(full);
-  // One base with constant offsets, where the same type holds both. Where all accesses are of whole vectors,
-  // the base counts those.
+  // One base with constant offsets, where the same type holds both.
   Value &base = bases[group.terms];
   if (!base) {
-    const auto &terms = space.linear(group.terms).terms;
-    IndexRange all = space.range(group.terms);
-    bool counts = vectorLength > 1 && all.low >= 0 && all.high <= int64_t(UINT32_MAX) &&
-                  std::all_of(terms.begin(), terms.end(),
-                              [&](const IndexSpace::Term &t) { return t.scale % vectorLength == 0; });
-    Value start = space.emit(counts ? space.divide(group.terms, vectorLength) : group.terms);
+    int64_t count = vectorsIn(group.terms);
+    Value start = space.emit(count > 1 ? space.divide(group.terms, count) : group.terms);
     b.function().setName(start, "base");
-    base = counts ? b.binary(Operator::mul, start, number(vectorLength)) : start;
+    base = count > 1 ? b.binary(Operator::mul, start, number(count)) : start;
   }
   if (!group.constant)
     return base;
@@ -202,6 +211,19 @@ Value TensorAccess::address(const Group &group) {
   if (r.low < 0 || (elem == Elem::u32 && std::max(r.high, parts.high) > int64_t(UINT32_MAX)))
     return space.emit(full);
   return b.binary(group.constant < 0 ? Operator::sub : Operator::add, base, number(std::abs(group.constant)));
+}
+
+// Where all accesses are of whole vectors, the base counts those. Accesses of elements beside them take the
+// same base times the length, so that both have one.
+int64_t TensorAccess::vectorsIn(IndexSpace::Id terms) {
+  IndexRange all = space.range(terms);
+  if (all.low < 0 || all.high > int64_t(UINT32_MAX))
+    return 1;
+  int64_t scale = std::gcd(space.scales(terms), space.linear(terms).constant);
+  if (vectorLength > 1 && scale % vectorLength == 0)
+    return vectorBases[terms] = vectorLength;
+  auto known = vectorBases.find(terms);
+  return known != vectorBases.end() ? known->second : scale == 4 ? 4 : 1;
 }
 
 Value TensorAccess::mask(const Group &group) {
@@ -349,6 +371,8 @@ std::vector<IndexSpace::Id> TensorAccess::coordinates(const Tensor &tensor) {
 void TensorAccess::cover(const Tensor &tensor, const std::vector<Group> &groups) {
   if (tensor.memory()->kind == Memory::Kind::array)
     return; // each threadgroup or thread has its own
+  if (space.isDead())
+    return;
   std::vector<IndexSpace::Id> parts;
   int64_t each = 0;
   for (const Group &group : groups) {

@@ -55,7 +55,8 @@ def _line(note: tuple[Any, ...]) -> str:
     accesses = " and ".join(
         f"{n} x {dtype.name}{WIDTHS.get(width, f'x{width}')}" for width, n in counts.items()
     )
-    text = f"  {'store' if is_store else 'load'} {tensor}: {elements} elements as {accesses}"
+    counted = "1 element" if elements == 1 else f"{elements} elements"
+    text = f"  {'store' if is_store else 'load'} {tensor}: {counted} as {accesses}"
     if masked:
         text += ", masked at the end of the tensor"
     if reason:

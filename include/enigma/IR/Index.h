@@ -68,8 +68,10 @@ public:
   Id remainder(Id a, int64_t divisor);
 
   IndexRange range(Id id) const;
-  /// The largest number that is known to divide it (0 for 0); without its constant where `terms` says so.
-  int64_t divisor(Id id, bool terms = false) const;
+  /// The largest number that is known to divide it (0 for 0).
+  int64_t divisor(Id id) const;
+  /// The largest number that divides what each of its parts is multiplied by; 0 for a constant.
+  int64_t scales(Id id) const;
   /// The values of the function that it is computed from.
   std::vector<Value> values(Id id) const;
   /// An upper bound of how many values the numbers take together over the launch, or nothing where a number
@@ -84,6 +86,10 @@ public:
   /// What a condition says of a number while its block lasts. Returns what was known before, for restore().
   std::optional<IndexRange> narrow(Id id, IndexRange range);
   void restore(Id id, std::optional<IndexRange> before);
+  /// Counts the open blocks whose condition holds for no thread: what stands there never runs.
+  void enterDead() { ++dead; }
+  void leaveDead() { --dead; }
+  bool isDead() const { return dead > 0; }
   /// Forgets what is known of values from this id on, which are numbered anew.
   void forget(uint32_t values);
 
@@ -121,6 +127,7 @@ private:
 
   Builder &builder;
   LaunchSize size;
+  int dead = 0;
   std::vector<Linear> linears;
   std::vector<Atom> atoms;
   std::unordered_multimap<uint64_t, Id> linearsByHash;

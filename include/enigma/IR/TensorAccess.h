@@ -77,7 +77,7 @@ public:
 private:
   struct Group {
     std::vector<std::vector<uint32_t>> lanes; ///< elements at each position
-    IndexSpace::Id terms;                     ///< address without its constant
+    IndexSpace::Id terms;                     ///< address without its constant, unless that keeps it positive
     int64_t constant;
     std::vector<std::pair<IndexSpace::Id, int64_t>> below; ///< coordinate < bound, where that must be asked
     bool never = false;                                    ///< outside for every thread
@@ -93,6 +93,7 @@ private:
   void noteMatrices(const Tensor &tensor, bool isStore, size_t count, std::string reason);
   std::vector<Group> plan(const Tensor &tensor, bool isStore, AccessNote &note);
   Value address(const Group &group);
+  int64_t vectorsIn(IndexSpace::Id terms);
   Value mask(const Group &group);
   Value extract(Value vector, int lane);
   Value gather(const Group &group, const Fragment &fragment, Elem to);
@@ -105,8 +106,9 @@ private:
   Builder &b;
   std::vector<AccessNote> said;
   std::vector<Coverage> stored;
-  int vectorLength = 1;                            ///< of all accesses at hand, 1 where they differ
-  std::unordered_map<IndexSpace::Id, Value> bases; ///< of the access at hand
+  int vectorLength = 1;                                    ///< of all accesses at hand, 1 where they differ
+  std::unordered_map<IndexSpace::Id, Value> bases;         ///< of the access at hand
+  std::unordered_map<IndexSpace::Id, int64_t> vectorBases; ///< the length of vectors that a base counted
 };
 
 } // namespace enigma::ir
