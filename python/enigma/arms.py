@@ -10,9 +10,12 @@ values = arms.finish(values_of_the_second)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from enigma import aliases
 from enigma._enigma import Value, flow
+from enigma.aliases import is_changeable
 from enigma.carry_objects import (
     Held,
     Pending,
@@ -25,6 +28,7 @@ from enigma.carry_objects import (
 )
 from enigma.carry_site import (
     NOT_OURS,
+    OUTER,
     Label,
     Site,
     Unbound,
@@ -45,12 +49,15 @@ class Arms:
 
     def __init__(self, site: Site, condition: Any, frame: Any, roots: list[tuple[Label, Any]]) -> None:
         self.site, self.condition = site, condition
-        self.snapshot = Snapshot(roots, frame)
+        self.snapshot = Snapshot(roots, frame, cells=site.is_expression)
         self.values_then: tuple[Any, ...] = ()
         self.pairs: list[tuple[Any, Any]] = []
         self.labels: list[Label] = []
         self.memo: dict[tuple[int, int], Any] = {}
         self.negated: Any = None
+        self.roots, self.frame = roots, frame
+        self.blended: list[tuple[Label, tuple[Any, Any], Rebuilt]] = []
+        """Lists and objects that are others in each arm."""
 
     def open(self) -> None:
         self.mark = flow.mark()
@@ -87,11 +94,21 @@ class Arms:
 
     def select(self, a: Any, b: Any, select: Any) -> Any:
         skeleton = self.merge(a, b, "")
-        self.check_contents()
-        return resolved(
-            skeleton,
-            lambda p: select(self.condition, *self.typed(p.index)) if p.index >= 0 else self.opposite(),
-        )
+        held = self.check_contents()
+        made: dict[int, Any] = {}
+        chosen: dict[int, Any] = {}
+
+        def fetch(pending: Pending) -> Any:
+            if pending.index < 0:
+                return self.opposite()
+            if pending.index not in chosen:
+                chosen[pending.index] = select(self.condition, *self.typed(pending.index))
+            return chosen[pending.index]
+
+        self.put(held, fetch, made)
+        out = resolved(skeleton, fetch, made)
+        self.watch({}, made)
+        return out
 
     def typed(self, index: int) -> tuple[Any, Any]:
         a, b = self.pairs[index]
@@ -101,6 +118,14 @@ class Arms:
         self.check_types(index)
         return (
             (flow.constant(a, b), b) if is_number(a) else (a, flow.constant(b, a)) if is_number(b) else (a, b)
+        )
+
+    def changes(self) -> bool:
+        """Whether an arm has changed an object."""
+        before = [held.content for held in self.snapshot.held]
+        return not all(
+            identical(a, b) and identical(a, c)
+            for a, b, c in zip(before, self.contents_then, self.contents_else, strict=True)
         )
 
     def check_contents(self) -> list[Any]:
@@ -152,10 +177,10 @@ class Arms:
         def fetch(pending: Pending) -> Any:
             return results[pending.index] if pending.index >= 0 else self.opposite()
 
-        for item, skeleton in zip(self.snapshot.held, held, strict=False):
-            if skeleton is not None:
-                item.put({k: resolved(v, fetch) for k, v in skeleton.items()} if item.keyed else skeleton)
-        out = tuple(resolved(skeleton, fetch) for skeleton in skeletons)
+        made: dict[int, Any] = {}
+        self.put(held, fetch, made)
+        out = tuple(resolved(skeleton, fetch, made) for skeleton in skeletons)
+        self.watch(dict(zip(names, out, strict=False)), made)
         for name, before, after in zip(names, entry or (), out, strict=False):
             if name in self.site.outer and before is not after:
                 self.site.fail(
@@ -164,6 +189,23 @@ class Arms:
                     ["use a variable of the kernel"],
                 )
         return out + (entry or ())[self.site.merged :]
+
+    def put(self, held: list[Any], fetch: Callable[[Pending], Any], made: dict[int, Any]) -> None:
+        """Gives objects that an arm has changed what they hold behind the branch."""
+        for item, skeleton in zip(self.snapshot.held, held, strict=False):
+            if skeleton is not None:
+                item.put({k: resolved(v, fetch, made) for k, v in skeleton.items()})
+
+    def watch(self, merged: dict[str, Any], made: dict[int, Any]) -> None:
+        """Lists and objects that are another one for some threads must not change any more."""
+        if not self.blended:
+            return
+        roots = [(n, merged.get(n, v)) for n, v in self.roots if n in self.site.after or n.startswith(OUTER)]
+        # Of what a function gives back and of an expression, others may be held by whoever called.
+        known = self.snapshot.seen if self.site.gives_back else set()
+        blended = [(label, sources, made[id(s)]) for label, sources, s in self.blended if id(s) in made]
+        for label, objects in aliases.shared(blended, [*roots, *merged.items()], self.frame, known):
+            aliases.watch(self.site, label, objects)
 
     def opposite(self) -> Any:
         if self.negated is None:
@@ -222,6 +264,8 @@ class Arms:
                 a, {k: self.merge(parts[k], others[k], f"{label}_{k}" if label else "") for k in parts}
             )
             self.memo[id(a), id(b)] = out
+            if is_changeable(a):
+                self.blended.append((label, (a, b), out))
             return out
         if same_object(a, b):
             return a
@@ -251,7 +295,10 @@ class Arms:
         if parts is not None and not isinstance(bound, dict):
             hole = Unbound(label)
             pairs = {k: (v, hole) if bound is a else (hole, v) for k, v in parts.items()}
-            return Rebuilt(bound, {k: self.merge_unbound(x, y, label) for k, (x, y) in pairs.items()})
+            out = Rebuilt(bound, {k: self.merge_unbound(x, y, label) for k, (x, y) in pairs.items()})
+            if is_changeable(bound):
+                self.blended.append((label, (bound, None) if bound is a else (None, bound), out))
+            return out
         return bound
 
     def returns(self, otherwise: bool) -> bool:

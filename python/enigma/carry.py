@@ -10,7 +10,9 @@ from __future__ import annotations
 import sys
 from typing import Any, NoReturn
 
+from enigma import aliases
 from enigma._enigma import Value, ValueType, flow
+from enigma.aliases import is_changeable
 from enigma.carry_objects import (
     Pending,
     Rebuilt,
@@ -23,6 +25,7 @@ from enigma.carry_objects import (
 )
 from enigma.carry_site import (
     NOT_OURS,
+    OUTER,
     Label,
     Site,
     Unbound,
@@ -74,6 +77,7 @@ class Carry:
         self.entry = tuple(map(as_value, values))
         self.values = self.entry
         self.snapshot = Snapshot(roots, self.frame)
+        self.roots = roots
         self.mark = flow.mark()
         self.depth = flow.depth()
 
@@ -88,6 +92,8 @@ class Carry:
             flow.rollback(self.mark)
             self.snapshot.restore()
         self.passes += 1
+        self.blended: dict[Any, tuple[Label, tuple[Any, Any], Rebuilt]] = {}
+        """Lists and objects that are others behind a round than before it."""
         self.given: list[Any] = []
         self.labels: list[Label] = []
         self.paths: list[Any] = []
@@ -152,11 +158,13 @@ class Carry:
         def fetch(pending: Pending) -> Any:
             return False if pending.index in off else args[pending.index]
 
+        made: dict[int, Any] = {}
         for held, skeleton in zip(self.snapshot.held, self.held, strict=False):
             if skeleton is not None and any(has_pending(s) for s in skeleton.values()):
-                held.put({k: resolved(s, fetch) for k, s in skeleton.items()})
+                held.put({k: resolved(s, fetch, made) for k, s in skeleton.items()})
         self.placed = [held.now() for held in self.snapshot.held]
-        out = [resolved(s, fetch) for s in self.skeletons]
+        out = [resolved(s, fetch, made) for s in self.skeletons]
+        self.stand_ins = {key: (x, aliases.contents(x)) for key, x in made.items() if is_changeable(x)}
         if in_body:
             for path in self.tested & self.fills.keys():
                 out[path[1]] = resolved(self.fills[path], fetch)
@@ -173,6 +181,9 @@ class Carry:
     def gather(self, values: tuple[Any, ...]) -> list[Any]:
         """What the body leaves, in the order of what it carries. Sets `repeat` where it has to carry more."""
         self.yields: list[Any] = [None] * len(self.given)
+        self.changed = {
+            key for key, (x, before) in self.stand_ins.items() if not identical(aliases.contents(x), before)
+        }
         self.late: dict[int, Any] = {}
         for i, (skeleton, value, name) in enumerate(
             zip(self.skeletons, values, self.site.names, strict=False)
@@ -245,6 +256,8 @@ class Carry:
             if parts is None or type(value) is not type(skeleton.like) or list(parts) != list(skeleton.parts):
                 self.refuse(skeleton.like, value, label)
             else:
+                if is_changeable(value):
+                    self.blended[path] = label, (skeleton.like, value), skeleton
                 for k, s in skeleton.parts.items():
                     self.match(s, as_value(parts[k]), (*path, k), f"{label}_{k}")
         elif skeleton is not value and not same_object(skeleton, value):
@@ -342,6 +355,8 @@ class Carry:
             parts = parts_of(value) or {}
             if list(parts) != list(skeleton.parts):
                 self.refuse(skeleton.like, value, label)
+            if is_changeable(value):
+                self.blended[path] = label, (None, value), skeleton
             for k, s in skeleton.parts.items():
                 self.match_fill(s, parts[k], (*path, k), label)
         elif skeleton is not value and not same_object(skeleton, value):
@@ -393,6 +408,7 @@ class Carry:
         return value
 
     def finish(self, results: list[Any]) -> None:
+        made: dict[int, Any] = {}
         results = [named(r, label) for r, label in zip(results, self.labels, strict=False)]
 
         def fetch(pending: Pending) -> Any:
@@ -400,10 +416,31 @@ class Carry:
 
         for held, skeleton in zip(self.snapshot.held, self.held, strict=False):
             if skeleton is not None and any(has_pending(s) for s in skeleton.values()):
-                held.put({k: resolved(s, fetch) for k, s in skeleton.items()})
-        out = [resolved(s, fetch) for s in self.skeletons]
+                held.put({k: resolved(s, fetch, made) for k, s in skeleton.items()})
+        out = [resolved(s, fetch, made) for s in self.skeletons]
         for i, value in self.late.items():
             out[i] = value
         for path, skeleton in self.fills.items():
-            out[path[1]] = resolved(skeleton, fetch)
+            out[path[1]] = resolved(skeleton, fetch, made)
         self.values = tuple(out)
+        self.watch(made)
+
+    def watch(self, made: dict[int, Any]) -> None:
+        """Lists and objects that are another one in some rounds must not change, in the body or after it."""
+        blended = [
+            (label, sources, made[id(s)]) for label, sources, s in self.blended.values() if id(s) in made
+        ]
+        if not blended:
+            return
+        now = dict(zip(self.site.names, self.values, strict=False))
+        roots = [(n, now.get(n, v)) for n, v in self.roots if n in self.site.after or n.startswith(OUTER)]
+        carried = [
+            held.object
+            for held, skeleton in zip(self.snapshot.held, self.held, strict=False)
+            if skeleton is not None and any(map(has_pending, skeleton.values()))
+        ]
+        changed = [made[key] for key in made.keys() & self.changed]
+        for label, objects in aliases.shared(blended, [*roots, *now.items()], self.frame, set()):
+            if any(o is c for o in objects for c in [*carried, *changed]):
+                aliases.fail(self.site, label)
+            aliases.watch(self.site, label, objects)

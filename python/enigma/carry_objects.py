@@ -34,7 +34,6 @@ ATOMS = {
     complex,
     range,
     Unbound,
-    type,
     ModuleType,
     slice,
 }
@@ -71,6 +70,8 @@ class Held:
                 return dict(o.__dict__)
             case "slots":
                 return {n: getattr(o, n) for n in _slots(type(o)) if hasattr(o, n)}
+            case "class":
+                return {n: v for n, v in vars(o).items() if not n.startswith("__")}
             case "cell":
                 return {} if o == CellType() else {"": o.cell_contents}
         return copy.copy(o)
@@ -92,6 +93,13 @@ class Held:
             case "slots":
                 for name, value in content.items():
                     object.__setattr__(o, name, value)
+            case "class":
+                now = self.now()
+                for name in now.keys() - content.keys():
+                    delattr(o, name)
+                for name, value in content.items():
+                    if now.get(name) is not value:
+                        setattr(o, name, value)
             case "cell":
                 if content:
                     o.cell_contents = content[""]
@@ -109,7 +117,7 @@ class Held:
         return bool(content == self.content)
 
     def element(self, key: Any) -> Label:
-        if self.kind in ("attributes", "slots"):
+        if self.kind in ("attributes", "slots", "class"):
             return f"{self.label}.{key}"
         return self.label if self.kind == "cell" else f"{self.label}[{key!r}]"
 
@@ -126,14 +134,22 @@ def _slots(kind: type) -> list[str]:
     return [n for n in names if n not in ("__dict__", "__weakref__")]
 
 
-class Snapshot:
-    """Everything changeable that is reachable from some objects."""
+def _is_users(kind: type) -> bool:
+    root = kind.__module__.split(".")[0]
+    return root not in ("enigma", "numpy", "ml_dtypes") and root not in sys.stdlib_module_names
 
-    def __init__(self, roots: list[tuple[Label, Any]], frame: Any) -> None:
+
+class Snapshot:
+    """Everything changeable that is reachable from some objects.
+
+    `cells`: also the frame's own variables that its functions share; otherwise those are among the roots."""
+
+    def __init__(self, roots: list[tuple[Label, Any]], frame: Any, *, cells: bool = False) -> None:
         self.held: list[Held] = []
         self.seen: set[int] = set()
         self.keep: list[Any] = []
         self.own = frame.f_code
+        self.cells = cells
         pending = deque(roots)
         while pending:
             label, value = pending.popleft()
@@ -165,18 +181,20 @@ class Snapshot:
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(value, numpy.ndarray):
             return self.hold(label, "array", value)
-        module = kind.__module__
-        if isinstance(value, (type, ModuleType)) or module.split(".")[0] in ("enigma", "numpy", "builtins"):
+        if isinstance(value, type):
+            return self.hold(label, "class", value) if _is_users(value) else []
+        if isinstance(value, ModuleType) or kind.__module__.split(".")[0] in ("enigma", "numpy", "builtins"):
             return []
-        out = self.hold(label, "attributes", value) if hasattr(value, "__dict__") else []
+        out = [(kind.__name__, kind)] if _is_users(kind) else []
+        out += self.hold(label, "attributes", value) if hasattr(value, "__dict__") else []
         return out + (self.hold(label, "slots", value) if _slots(kind) else [])
 
     def hold(self, label: Label, kind: str, value: Any) -> list[tuple[Label, Any]]:
         held = Held(label, kind, value)
         self.held.append(held)
-        return (
-            [(OUTER * held.outer + held.element(k), v) for k, v in held.content.items()] if held.keyed else []
-        )
+        if held.keyed or kind == "class":
+            return [(OUTER * held.outer + held.element(k), v) for k, v in held.content.items()]
+        return []
 
     def visit_function(self, label: Label, function: FunctionType) -> list[tuple[Label, Any]]:
         from enigma.callees import is_users
@@ -185,7 +203,7 @@ class Snapshot:
         if not is_users(code):
             return []
         out: list[tuple[Label, Any]] = []
-        mine = code in self.own.co_consts
+        mine = code in self.own.co_consts and not self.cells
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
             if name.startswith("@") or cell == CellType():
                 continue
@@ -290,17 +308,24 @@ def _rebuilt(like: Any, parts: dict[Any, Any]) -> Any:
     return out
 
 
-def resolved(skeleton: Any, values: Any) -> Any:
+def resolved(skeleton: Any, values: Any, made: dict[int, Any] | None = None) -> Any:
+    """A structure with its values in place. With `made`, a skeleton that stands in several places gives one
+    object, which is found there by the skeleton's identity."""
     if type(skeleton) is Pending:
         return values(skeleton)
     if type(skeleton) is Rebuilt:
-        parts = {k: resolved(v, values) for k, v in skeleton.parts.items()}
-        if all(parts[k] is v for k, v in (parts_of(skeleton.like) or {}).items()) and isinstance(
-            skeleton.like, tuple
-        ):
-            return skeleton.like
-        return _rebuilt(skeleton.like, parts)
+        if made is None:
+            return _resolved(skeleton, values, None)
+        if id(skeleton) not in made:
+            made[id(skeleton)] = _resolved(skeleton, values, made)
+        return made[id(skeleton)]
     return skeleton
+
+
+def _resolved(skeleton: Rebuilt, values: Any, made: dict[int, Any] | None) -> Any:
+    parts = {k: resolved(v, values, made) for k, v in skeleton.parts.items()}
+    same = all(parts[k] is v for k, v in (parts_of(skeleton.like) or {}).items())
+    return skeleton.like if same and isinstance(skeleton.like, tuple) else _rebuilt(skeleton.like, parts)
 
 
 class Rebuilt:

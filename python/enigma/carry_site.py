@@ -173,6 +173,7 @@ class Site:
         others: tuple[str, ...],
         changes: tuple[tuple[str, Range], ...],
         merged: int,
+        after: tuple[str, ...],
         frame: Any,
     ) -> None:
         self.names, self.places, self.outer, self.exits, self.kind, self.target = (
@@ -190,11 +191,13 @@ class Site:
             dict(reversed(changes)),
             merged,
         )
+        self.after = frozenset(after)
+        """Those of the roots that are read behind the block."""
         self.file = frame.f_code.co_filename
 
     @staticmethod
     def at(frame: Any, names: tuple[str, ...], kind: str) -> Site:
-        return Site(names, (), (), (), kind, "", (0, 0, 0, 0), (), (), (), len(names), frame)
+        return Site(names, (), (), (), kind, "", (0, 0, 0, 0), (), (), (), len(names), (), frame)
 
     def labelled(self, roots: tuple[Any, ...], frame: Any) -> list[tuple[Label, Any]]:
         """The roots with their names, and the globals that the block mentions."""
@@ -218,6 +221,16 @@ class Site:
             flow.fail_at(message, hints, self.file, self.place(name))
         fail(message, hints)
         raise AssertionError
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether it is a conditional expression, `and` or `or`."""
+        return self.names == ("@expression",)
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether what comes of it goes to somebody whose variables are not known here."""
+        return any(n.startswith(("@val", "@expression")) for n in self.names)
 
     @property
     def what(self) -> str:

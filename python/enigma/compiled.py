@@ -79,6 +79,8 @@ def compile(
     >>> compiled.kernel_name
     'enigma_kernel_double'
     """
+    if flow_aliases := sys.modules.get("enigma.aliases"):  # only kernels with control flow import it
+        flow_aliases.begin()
     if fn.__class__ is JitFunction:
         compiled = compile_jit(
             fn,
@@ -129,6 +131,8 @@ def _finished(
     dump_mlir: bool,
     keep_metal_source: bool,
 ) -> CompiledKernel:
+    if flow_aliases := sys.modules.get("enigma.aliases"):
+        flow_aliases.check()
     compiled.emit_only = sys.platform != "darwin" if emit_only is None else bool(emit_only)
     compiled._work_dir = work_dir
     if dump_ir:

@@ -135,6 +135,7 @@ class Blocks:
             tuple(others),
             changes(s),
             merged,
+            tuple(n for n in live if n in s.live_out or n in getattr(s, "live_head", ())),
         )
         return ast.Constant(constant), live
 

@@ -55,7 +55,8 @@ def _choose(
     b = that()
     plain_b = arms.end_arm(may_splice=plain_a)
     if plain_a and plain_b:
-        if join is not None and type(b) is Value and flow.type_of(b).dtype.name == "b1":
+        joins = join is not None and type(b) is Value and flow.type_of(b).dtype.name == "b1"
+        if join is not None and joins and not arms.changes():
             return join(condition, b)
         return arms.select(a, b, select_)
     return arms.finish((b,), plain_a, plain_b)[0]
