@@ -4,6 +4,7 @@
 //
 //   Lowering.cpp        the attempts, the descriptor, the walk over the operations
 //   LowerAccess.cpp     loads, stores and atomics; accesses known at the start of a block
+//   LowerAhead.cpp      prefetches in loops with barriers
 //   LowerControl.cpp    branches and loops
 //   LowerMatrix.cpp     simdgroup matrices
 //   LowerOperation.cpp  constants and the expressions of the operation table
@@ -92,6 +93,10 @@ private:
                   const LaneMask &mask);
   Access access(mlir::Operation &op, mlir::Value buffer, mlir::Value index, mlir::Type type);
   void lowerAtomic(mlir::Operation &op, OpKind kind);
+
+  // LowerAhead.cpp
+  /// In a loop with barriers, prefetches what this load will load in the next round.
+  void prefetchNext(mlir::Operation &op, mlir::Value index, const Access &at);
 
   // LowerControl.cpp
   /// The operations of a region that starts from these values, and the values that it yields.

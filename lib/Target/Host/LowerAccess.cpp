@@ -131,7 +131,9 @@ Components KernelLowering::lowerLoad(mlir::Operation &op, mlir::Value buffer, ml
                                      const LaneMask &mask) {
   if (const auto staged = stagedNumber.find(&op); staged != stagedNumber.end())
     return memory->loadStaged(staged->second);
-  return memory->load(access(op, buffer, index, op.getResult(0).getType()), mask);
+  const Access at = access(op, buffer, index, op.getResult(0).getType());
+  prefetchNext(op, index, at);
+  return memory->load(at, mask);
 }
 
 void KernelLowering::lowerStore(mlir::Operation &op, mlir::Value value, mlir::Value buffer, mlir::Value index,

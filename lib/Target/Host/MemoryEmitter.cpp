@@ -279,6 +279,17 @@ bool MemoryEmitter::isRegisters(const Access &access) const {
          kernel.array(access.param).space == KernelEmitter::Array::Space::Thread;
 }
 
+void MemoryEmitter::prefetch(const Access &access, Value *elements) {
+  constexpr uint64_t kLine = 64;
+  const uint64_t element = hostabi::elementSize(access.element) * (access.isWhole ? access.scalars() : 1);
+  const uint64_t bytes = kLanes * access.elements() * element;
+  Value *first = ir.CreateGEP(ir.getInt8Ty(), address(access), ir.CreateMul(elements, ir.getInt64(element)));
+  for (uint64_t at = 0; at < bytes; at += kLine)
+    ir.CreateIntrinsic(
+        ir.getVoidTy(), Intrinsic::prefetch,
+        {ir.CreateConstGEP1_64(ir.getInt8Ty(), first, at), ir.getInt32(0), ir.getInt32(2), ir.getInt32(1)});
+}
+
 bool MemoryEmitter::isSideBySide(const Access &access) const {
   return !isRegisters(access) && access.index.isLinear() && access.index.stride == access.elements();
 }

@@ -45,6 +45,10 @@ public:
   /// Lanes that are masked out or out of bounds get 0.
   Components load(const Access &access, const LaneMask &mask);
   void store(const Access &access, const Components &value, const LaneMask &mask);
+  /// Tells the CPU that the places `elements` after an access of lanes side by side will be loaded soon.
+  void prefetch(const Access &access, llvm::Value *elements);
+  /// Whether the lanes' places follow each other in memory.
+  bool isSideBySide(const Access &access) const;
   /// Gives all elements of a Thread array the same start, in all lanes.
   void fillRegisters(unsigned memory, ElementKind element, const Lanes &fill);
   /// Whether an access can be staged: a load side by side or in one place, a store side by side.
@@ -68,7 +72,6 @@ private:
   Components split(const Access &access, llvm::Value *wide);
   llvm::Value *joined(const Access &access, const Components &value);
   bool isRegisters(const Access &access) const;
-  bool isSideBySide(const Access &access) const;
   llvm::Value *registerAddress(const Access &access, unsigned component);
   Components loadRegisters(const Access &access, const LaneMask &mask);
   void storeRegisters(const Access &access, const Components &value, const LaneMask &mask);
