@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // See LaneMath.h. The C library's float exp, log, pow, sin and cos are within 1 ulp and fast; its other float
-// functions differ between systems by several ulp, so those go through double and are rounded once.
+// functions differ between systems by several ulp, so those go through double and are rounded once. Where the
+// CPU has vectors, those of LaneVectorMath.h stand in the place of the ones that they cover.
 #include "LaneMath.h"
+
+#include "LaneVectorMath.h"
 
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
 #include <string_view>
+#include <vector>
 
 namespace enigma::host {
 namespace {
@@ -231,6 +235,7 @@ LaneFunction row(const char *name, F *function) {
   return {name, reinterpret_cast<void *>(function)};
 }
 
+/// What any CPU can do.
 const LaneFunction kFunctions[] = {
     row("acos", unary<rounded<std::acos>>),
     row("acosh", unary<rounded<std::acosh>>),
@@ -278,12 +283,25 @@ const LaneFunction kFunctions[] = {
 
 } // namespace
 
-std::span<const LaneFunction> laneFunctions() { return kFunctions; }
+std::span<const LaneFunction> scalarLaneFunctions() { return kFunctions; }
+
+std::span<const LaneFunction> laneFunctions() {
+  static const auto *all = [] {
+    auto *functions = new std::vector<LaneFunction>(std::begin(kFunctions), std::end(kFunctions));
+    for (const LaneFunction &vector : laneVectorFunctions())
+      for (LaneFunction &function : *functions)
+        if (std::string_view(function.name) == vector.name)
+          function.address = vector.address;
+    return functions;
+  }();
+  return *all;
+}
 
 const LaneFunction *findLaneFunction(const char *name) {
-  const auto *found = std::lower_bound(std::begin(kFunctions), std::end(kFunctions), std::string_view(name),
-                                       [](const LaneFunction &f, std::string_view n) { return f.name < n; });
-  return found != std::end(kFunctions) && std::string_view(found->name) == name ? found : nullptr;
+  const auto all = laneFunctions();
+  const auto found = std::lower_bound(all.begin(), all.end(), std::string_view(name),
+                                      [](const LaneFunction &f, std::string_view n) { return f.name < n; });
+  return found != all.end() && std::string_view(found->name) == name ? &*found : nullptr;
 }
 
 } // namespace enigma::host
