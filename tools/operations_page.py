@@ -52,6 +52,11 @@ FURTHER = {
         "atomic_fetch_xor", "atomic_min", "atomic_max",
     ],
 }  # fmt: skip
+# The operations that they make.
+AS = {
+    "register_tensor": "register_alloc", "barrier": "threadgroup_barrier", "simd_barrier": "simdgroup_barrier",
+    "metal_cast": "cast", "vec": "splat",
+}  # fmt: skip
 ORDER = [
     "Operators", "Comparisons", "Conversion", "Common functions", "Float functions", "Float classification",
     "Integer functions", "Vectors", "Geometry", "Packing", "Simdgroups", "Quadgroups", "Simdgroup matrices", "Memory",
@@ -68,6 +73,10 @@ its unsigned form; "helper" is a function of a few lines that Enigma prints into
 none, or leaves a case undefined. *Since* is the version of Metal Shading Language (bf16 needs 3.1),
 *section* is that of its specification. Functions marked with * are also in `enigma.fast` and
 `enigma.precise`.
+
+What stands behind the `#` of an example is the value of its last line: of all threads, or of lane 3 where lanes differ. `lane` and `q` are
+the numbers of a thread in its simdgroup and quadgroup; 32 threads run. `A` is a buffer of f32 (0.5, 1.5, 2.5, ...); `N`, `U` and `L` are of i32, u32
+and u64 (8, 8, 8, ...).
 """
 
 
@@ -112,6 +121,12 @@ def signature(function: Any) -> str:
     return re.sub(r": object(?: \| None)?", "", head)
 
 
+def example(text: str) -> str:
+    """The lines of an example in a cell."""
+    lines = [line.replace("|", "\\|").replace("    ", "\u00a0" * 4) for line in text.splitlines()]
+    return "<br>".join(f"`{line}`" for line in lines)
+
+
 def calls(op: dict[str, Any]) -> str:
     if op["kind"] == "query":
         if op["name"] == "thread_position_in_grid":
@@ -128,10 +143,10 @@ def group_text(name: str, ops: list[dict[str, Any]]) -> str:
     out = [f"\n## {name}\n\n"]
     rows = [op for op in ops if op["functions"] or op["kind"] == "query" or op["name"] in OPERATORS]
     if name == "Thread queries":
-        out += [row("call", "gives", "section"), row("---", "---", "---")]
-        out += [row(calls(op), op["summary"], op["section"]) for op in rows]
+        out += [row("call", "gives", "section", "example"), row(*["---"] * 4)]
+        out += [row(calls(op), op["summary"], op["section"], example(op["example"])) for op in rows]
     elif rows:
-        out += [row("call", "gives", "types", "Metal", "since", "section"), row(*["---"] * 6)]
+        out += [row("call", "gives", "types", "Metal", "since", "section", "example"), row(*["---"] * 7)]
         for op in rows:
             section = "" if op["section"] == "not in Metal" else op["section"]
             # A pair of functions may differ in types: abs and fabs.
@@ -144,12 +159,18 @@ def group_text(name: str, ops: list[dict[str, Any]]) -> str:
                     metal_text(op),
                     op["msl_version"],
                     section,
+                    example(op["example"]),
                 )
             )
     further = FURTHER.get(name, [])
     if further:
-        out += ["\n" * bool(rows), row("call", "gives"), row("---", "---")]
-        out += [row(f"`{signature(f)}`", first_line(f)) for f in (getattr(enigma, n) for n in further)]
+        out += ["\n" * bool(rows), row("call", "gives", "example"), row("---", "---", "---")]
+        shown = {op["name"]: example(op["example"]) for op in records()}
+        for name_ in further:
+            function = getattr(enigma, name_)
+            out.append(
+                row(f"`{signature(function)}`", first_line(function), shown.get(AS.get(name_, name_), ""))
+            )
     return "".join(out)
 
 

@@ -10,12 +10,17 @@ A docstring reads
 
     x: f16, bf16 or f32. Result: the type of x.
     Metal: sqrt(x), specification 6.5.
+
+    Example:
+
+        enigma.sqrt(2.25)  # 1.5
 """
 
 from __future__ import annotations
 
 import json
 import re
+import textwrap
 
 from records import CLASSES, Op
 
@@ -111,7 +116,7 @@ def docstring(op: Op, name: str, types: str) -> str:
     operands = f"{operand_text(op, types)}. " if op.operands else ""
     parts.append(f"{operands}Result: {result_text(op)}.\n{metal_text(op)}")
     if op.example:
-        parts.append(op.example)
+        parts.append("Example:\n\n" + textwrap.indent(op.example, "    "))
     return "\n\n".join(parts)
 
 

@@ -8,6 +8,7 @@ ops[0].name, ops[0].operands, ops[0].rule
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,8 +112,20 @@ def parse_rule(record: str, rule: str, convergent: bool) -> tuple[str, list[str]
     return "slots", operands, results
 
 
+def examples(records: dict[str, Any]) -> dict[str, str]:
+    """The Python text of each operation's example, by its name."""
+    found: dict[str, str] = {}
+    for record in records["!instanceof"].get("Enigma_Example", []):
+        name = records[record]["name"]
+        if name in found:
+            fail(name, "has two examples")
+        found[name] = textwrap.dedent(records[record]["text"].strip("\n")).strip()
+    return found
+
+
 def read(records: dict[str, Any]) -> list[Op]:
     ops = []
+    shown = examples(records)
     for record in records["!instanceof"]["Enigma_Op"]:
         r = records[record]
         if not r.get("opName"):
@@ -156,7 +169,7 @@ def read(records: dict[str, Any]) -> list[Op]:
             ulp=r["ulp"],
             summary=r["summary"],
             description=re.sub(r"\s+", " ", r["description"]).strip(),
-            example=r["example"],
+            example=shown.pop(r["opName"], ""),
             elementwise="elementwise" in r and bool(r["elementwise"]),
             convergent=convergent,
             pure=not memory and kind not in ("kernel", "control", "alloc", "barrier"),
@@ -167,5 +180,7 @@ def read(records: dict[str, Any]) -> list[Op]:
             op.functions.append((op.python, op.types))
         op.functions += op.aliases
         ops.append(op)
+    for name in shown:
+        fail(name, "is an example of no operation")
     ops.sort(key=lambda op: op.name)
     return ops

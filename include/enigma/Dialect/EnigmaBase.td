@@ -129,8 +129,7 @@ class Enigma_Op<string mnemonic, list<Trait> traits = []> : Op<Enigma_Dialect, m
   string samples = "edge";
   // Largest error in units in the last place of f32, against a correctly rounded result; f16 and bf16 allow one.
   int ulp = 0;
-  // Python example for the documentation.
-  string example = "";
+  // Its example stands in EnigmaExamples.td.
 }
 
 // Elementwise operations work on each component by itself, know no memory, and never trap.
