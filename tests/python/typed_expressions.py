@@ -30,7 +30,7 @@ class Expressions:
         self.memory = {}
         self.elements = {}  # texts of elements of lists and objects: type
         self.helpers = {}  # name: (types of the parameters, result)
-        self.lanes = self.sees_tile = False
+        self.lanes = self.sees_tile = self.tame = False
         self.positions = []
         self.counters = 0
 
@@ -67,7 +67,7 @@ class Expressions:
     def index(self, n):
         t = self.pick(*[t for t in self.scalars if t in INTEGERS])
         texts = [x for x, other in self.names.items() if other == t]
-        if self.weak and self.chance(0.2) and n > 3:
+        if self.weak and self.chance(0.2) and n > 4:
             return self.pick(*self.weak)
         if not texts or self.chance(0.3):
             texts, t = ["t", "lid"], "i32"
@@ -226,6 +226,8 @@ class Expressions:
                 )
         if t in FLOATS and self.chance(0.1):
             op = "/"
+        if self.tame and t in INTEGERS and op in "+-*":
+            return f"(({x} {op} {y}) % 97)"  # conditions hold as often as not
         return f"({x} {op} {y})"
 
     def function(self, t, depth):

@@ -38,6 +38,7 @@ class Program(Statements):
             "h": "b1",
         }
         elements = [t for t in self.scalars if t != "b1"]
+        self.tame = self.chance(0.4)
         self.contract = self.chance(0.15)
         self.vector_type = f"{self.pick(*elements)}x{self.pick('2', '3', '4')}" if self.chance(0.5) else None
         self.memory = {f"B{k}": t for k, t in enumerate(elements)} | {
@@ -75,6 +76,24 @@ class Program(Statements):
             name = self.pick(*[x for x, other in self.names.items() if other == t])
             lines.append(f"    late = lambda x: x {self.pick(*'+-*')} {name}")
             self.helpers["late"] = ((t,), t)
+        if "v[0]" in self.elements and self.chance(0.5):  # functions with effects
+            t = self.elements["v[0]"]
+            lines += [
+                "    def bump(x):",
+                f"        v[0] = v[0] {self.pick('+', '-')} x",
+                "        return v[1] - v[0]",
+            ]
+            self.helpers["bump"] = ((t,), t)
+        if self.chance(0.3):
+            name = self.pick("a", "b", "c", "d")
+            t = self.names[name]
+            lines += [
+                "    def step(x):",
+                f"        nonlocal {name}",
+                f"        {name} = {name} {self.pick('+', '-')} x",
+            ]
+            lines += [f"        return {name}"]
+            self.helpers["step"] = ((t,), t)
         self.memory["r"] = self.pick(*elements)
         self.out = tuple(self.names.values())
         size = self.pick(2, 2, 3)

@@ -203,10 +203,15 @@ class Statements(Expressions):
     def born(self, pad, depth, indent):
         """A name that both arms bind for the first time."""
         name, t = self.new("z_"), self.pick(*self.scalars)
+        leaves, self.leaves = (
+            self.leaves,
+            False,
+        )  # behind a return deeper inside it would count as bound in one arm
         lines = [
             f"{pad}if {self.condition()}:",
             *(self.block(depth - 1, indent + 1, False) if self.chance(0.4) else []),
         ]
+        self.leaves = leaves
         lines += [f"{pad}    {name} = {self.value(t)}", f"{pad}else:", f"{pad}    {name} = {self.value(t)}"]
         self.declare(name, t)
         return lines
