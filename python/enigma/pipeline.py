@@ -24,26 +24,42 @@ U32 = as_dtype("u32")
 
 
 @kernel_code
-def pipeline(copies: Any, compute: Callable[[Any, Any], Any]) -> None:
-    """Computes with tile after tile, each through threadgroup memory, the next one on its way meanwhile.
+def pipeline(
+    copies: Any, compute: Callable[[Any, Any], Any], tiles: Any = None, prefetch: bool = True
+) -> None:
+    """Computes with tile after tile, each through threadgroup memory.
 
     copies: (source, target) or (tiled_copy, source, target) for each tensor. source: what this thread copies
     of device memory, its last mode the tiles. target: where to, of threadgroup memory, its last mode the
     stages: 2 so that a tile is written while the one before is read, with one barrier for each tile; 1 for
     half the memory and two barriers. All sources have as many tiles.
     compute: is called with the number of the tile and the stage that it is in. Ints, or traced.
+    tiles: how many of the tiles, from 1 on, where that is fewer than there are; the same in all threads.
+    prefetch: reads the next tile into registers while this one is computed with. The last one is then
+    computed with behind the loop, so that compute is called, and printed, twice. Without, a tile is read when
+    the one before is done, and compute is printed once.
 
     All threads of the threadgroup come here. The memory of the targets is the pipeline's until it ends; a
     second one on the same memory, or one in a loop, waits first.
 
     Errors: TraceError for copies that do not fit together.
     """
-    rows, tiles, stages = _plan(copies)
+    rows, all_tiles, stages = _plan(copies)
+    tiles = _count(tiles, all_tiles)
     if must_wait(_views(rows)):
         barrier()
+    if not prefetch:
+        for tile in _flow.range(tiles, dtype=U32):
+            stage = _stage(tile, stages)
+            _put(rows, stage, _fetch(rows, tile))
+            barrier()
+            compute(tile, stage)
+            if stages == 1:
+                barrier()
+        return
     _put(rows, 0, _fetch(rows, 0))
     barrier()
-    if tiles > 1:
+    if all_tiles > 1:
         for tile in _flow.range(tiles - 1, dtype=U32):
             parts = _fetch(rows, tile + 1)
             compute(tile, _stage(tile, stages))
@@ -51,11 +67,19 @@ def pipeline(copies: Any, compute: Callable[[Any, Any], Any]) -> None:
                 barrier()
             _put(rows, _stage(tile + 1, stages), parts)
             barrier()
-    compute(tiles - 1, (tiles - 1) % stages)
+    compute(tiles - 1, _stage(tiles - 1, stages))
 
 
 def _stage(tile: Any, stages: int) -> Any:
     return 0 if stages == 1 else tile % stages
+
+
+def _count(tiles: Any, most: int) -> Any:
+    if tiles is None:
+        return most
+    if isinstance(tiles, int) and not 1 <= tiles <= most:
+        fail(f"pipeline: the tensors have 1 to {most} tiles, got tiles={tiles}")
+    return tiles
 
 
 def _last(tensor: Tensor) -> int:

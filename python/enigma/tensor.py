@@ -17,7 +17,7 @@ from enigma import layout as _layout
 from enigma._enigma import TensorView
 from enigma.dtypes import as_dtype
 from enigma.errors import LayoutError
-from enigma.fragment import Fragment, full_like
+from enigma.fragment import Fragment, full_like, make_fragment
 
 __all__ = [
     "Fragment",
@@ -25,6 +25,7 @@ __all__ = [
     "full_like",
     "local_partition",
     "local_tile",
+    "make_fragment",
     "make_identity_tensor",
     "make_tensor",
     "size",

@@ -307,8 +307,9 @@ def test_a_fragment_of_another_type_converts(run: Any) -> None:
 # ---- Copies and pipelines
 
 
-def staged(stages: int, tiles: int, m: int = 32, n: int = 32, repeat: int = 1) -> Any:
-    """C += A B, `repeat` times, through `stages` buffers."""
+def staged(stages: int, tiles: int, repeat: int = 1, prefetch: bool = True, fewer: Any = None) -> Any:
+    """C += A B, `repeat` times, through `stages` buffers; `fewer(B)` says how many of the tiles."""
+    m = n = 32
     mma = enigma.TiledMma(enigma.MmaAtom(), (2, 2, 1))
     by_row = enigma.make_tiled_copy_tv(
         enigma.CopyAtom(enigma.f32, 64), enigma.Layout((32, 4), (4, 1)), enigma.Layout((1, 2))
@@ -333,6 +334,8 @@ def staged(stages: int, tiles: int, m: int = 32, n: int = 32, repeat: int = 1) -
                 lambda tile, stage: enigma.gemm(
                     mma, acc, tCsA[None, None, None, stage], tCsB[None, None, None, stage], acc
                 ),
+                fewer and fewer(B[0, 0, 0]),
+                prefetch=prefetch,
             )
         enigma.copy(acc, tCgC)
 
@@ -353,13 +356,29 @@ def staged(stages: int, tiles: int, m: int = 32, n: int = 32, repeat: int = 1) -
 
 
 @BOTH
+@pytest.mark.parametrize("prefetch", [True, False])
 @pytest.mark.parametrize("stages", [1, 2, 3])
 @pytest.mark.parametrize("tiles", [1, 2, 5])
-def test_tiles_go_through_a_pipeline(run: Any, stages: int, tiles: int) -> None:
-    compiled = staged(stages, tiles)
+def test_tiles_go_through_a_pipeline(run: Any, stages: int, tiles: int, prefetch: bool) -> None:
+    compiled = staged(stages, tiles, prefetch=prefetch)
     a, b = values("f32", 32, 8 * tiles), values("f32", 32, 8 * tiles)
     np.testing.assert_allclose(
         run(compiled, [a, b], np.zeros((32, 32), np.float32)), wide(a) @ wide(b).T, atol=1e-4
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("prefetch", [True, False])
+@pytest.mark.parametrize("taken", [1, 2, 4])
+def test_a_pipeline_of_fewer_tiles(run: Any, taken: int, prefetch: bool) -> None:
+    # How many is read from B, so that it is known only when the kernel runs.
+    compiled = staged(2, 4, prefetch=prefetch, fewer=lambda b: enigma.min(enigma.u32(abs(b)), 3) + 1)
+    a, b = values("f32", 32, 32), values("f32", 32, 32)
+    b[0, 0] = taken - 1
+    np.testing.assert_allclose(
+        run(compiled, [a, b], np.zeros((32, 32), np.float32)),
+        wide(a)[:, : 8 * taken] @ wide(b)[:, : 8 * taken].T,
+        atol=1e-4,
     )
 
 
@@ -368,11 +387,18 @@ def test_a_stage_more_saves_a_barrier_in_each_round() -> None:
         return staged(*arguments).metal_source.count("threadgroup_barrier")
 
     assert [barriers(1, 5), barriers(2, 5), barriers(1, 1), barriers(2, 1)] == [3, 2, 1, 1]
+    assert [barriers(1, 5, 1, False), barriers(2, 5, 1, False)] == [2, 1]
+
+
+def test_the_next_tile_is_read_before_this_one_is_multiplied() -> None:
+    body = staged(2, 5).metal_source.partition("for (")[2]
+    assert 0 < body.index("(const device float2*)A") < body.index("multiply_accumulate")
+    assert body.index("multiply_accumulate") < body.index("(threadgroup float2*)")
 
 
 @BOTH
 def test_a_second_pipeline_on_the_same_memory_waits_for_the_first(run: Any) -> None:
-    compiled = staged(2, 3, repeat=2)
+    compiled = staged(2, 3, 2)
     assert compiled.metal_source.count("threadgroup_barrier") == 2 * 2 + 1
     a, b = values("f32", 32, 24), values("f32", 32, 24)
     np.testing.assert_allclose(

@@ -490,6 +490,8 @@ private:
       statement(name + ".thread_elements()[0] = " + first + ";");
       return statement(name + ".thread_elements()[1] = " + second + ";");
     }
+    // What was read before a product is on its way while it is computed: not moved to where it is used.
+    settleReads();
     std::string a = use(op.getOperand(0)).text, b = use(op.getOperand(1)).text;
     if (op.getNumOperands() == 2) {
       std::string name = variableFor(op.getResult(0));
@@ -568,13 +570,43 @@ private:
       return false;
     if (!isWrittenOnce(sum->getOperand(0)))
       return false;
+    return llvm::all_of(v.getUses(), isIndex);
+  }
+
+  static bool isIndex(OpOperand &use) {
+    OpKind kind = kindOf(use.getOwner());
+    bool isLoad = kind == OpKind::load || kind == OpKind::load_if || kind == OpKind::simdgroup_load;
+    bool isStore = kind == OpKind::store || kind == OpKind::store_if || kind == OpKind::simdgroup_store;
+    return (isLoad && use.getOperandNumber() == 1) || (isStore && use.getOperandNumber() == 2);
+  }
+
+  // Whether a number may differ from round to round of a loop.
+  static bool variesIn(Value v, Operation *loop) {
+    if (!loop->isProperAncestor(v.getParentBlock()->getParentOp()) &&
+        v.getParentBlock()->getParentOp() != loop)
+      return false;
+    Operation *op = v.getDefiningOp();
+    return !op || !isPure(op) || llvm::any_of(op->getOperands(), [&](Value x) { return variesIn(x, loop); });
+  }
+
+  // A sum in a loop of what each round has and what changes, that cannot wrap and only says where accesses
+  // are: the pointer plus the first is one pointer for all rounds.
+  static bool isStep(Value v) {
+    auto sum = v.getDefiningOp<AddOp>();
+    if (!sum || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
+        constantInt(sum.getY()) || !isWrittenOnce(sum.getX()) || !isWrittenOnce(sum.getY()))
+      return false;
+    Operation *loop = sum->getParentOp();
+    while (loop && !isa<ForOp, WhileOp>(loop))
+      loop = loop->getParentOp();
+    if (!loop || variesIn(sum.getX(), loop) == variesIn(sum.getY(), loop))
+      return false;
     return llvm::all_of(v.getUses(), [](OpOperand &use) {
-      OpKind kind = kindOf(use.getOwner());
-      bool isLoad = kind == OpKind::load || kind == OpKind::load_if;
-      bool isStore = kind == OpKind::store || kind == OpKind::store_if;
-      isLoad |= kind == OpKind::simdgroup_load;
-      isStore |= kind == OpKind::simdgroup_store;
-      return (isLoad && use.getOperandNumber() == 1) || (isStore && use.getOperandNumber() == 2);
+      Operation *user = use.getOwner();
+      if (isIndex(use))
+        return true;
+      return use.getOperandNumber() == 0 && user->getNumResults() == 1 &&
+             (isAddress(user->getResult(0)) || vectorsIn(user->getResult(0)) != 0);
     });
   }
 
@@ -613,7 +645,9 @@ private:
   }
 
   // What is added to a pointer has a variable, or is a position.
-  std::string addend(Value v) { return (isQuery(v.getDefiningOp()) ? use(v) : stable(v)).text; }
+  std::string addend(Value v) {
+    return (isQuery(v.getDefiningOp()) || addresses.contains(v) ? use(v) : stable(v)).text;
+  }
 
   void elementwise(Operation &op) {
     if (op.getNumResults() == 1)
@@ -621,6 +655,18 @@ private:
         vectors[op.getResult(0)] = addend(op.getOperand(0));
         return;
       }
+    if (op.getNumResults() == 1 && isStep(op.getResult(0))) {
+      Value x = op.getOperand(0), y = op.getOperand(1);
+      Operation *loop = op.getParentOp();
+      while (!isa<ForOp, WhileOp>(loop))
+        loop = loop->getParentOp();
+      if (variesIn(x, loop))
+        std::swap(x, y);
+      std::string first = addend(x), second = addend(y);
+      expressions[op.getResult(0)] = {first + " + " + second, 12};
+      addresses.insert(op.getResult(0));
+      return;
+    }
     if (op.getNumResults() == 1 && isAddress(op.getResult(0))) {
       // A pointer plus a sum would add in another width than the sum itself: what is added has a variable,
       // which isAddress has seen to be assigned once.
