@@ -44,6 +44,11 @@ class Counts:
     barriers: int = 0
     lanes: int = 0
     """Operations among the lanes of a simdgroup, such as simd_sum."""
+    matrix_loads: int = 0
+    """Simdgroup matrices that are loaded, of device or threadgroup memory."""
+    matrix_stores: int = 0
+    products: int = 0
+    """simdgroup_multiply_accumulate."""
 
 
 def llvm_ir(source: str) -> str:
@@ -107,4 +112,7 @@ def count(source: str) -> Counts:
         local_stores=sum(bool(re.search(r"^\s*store .*, ptr addrspace\(3\)", line)) for line in lines),
         barriers=sum(bool(re.search(r"\bcall .*@_ZN5metal\d+\w+_barrier", line)) for line in lines),
         lanes=sum(bool(re.search(r"\bcall .*@_ZN5metal\d+(?:simd|quad)_", line)) for line in lines),
+        matrix_loads=sum("@_ZN5metal11matrix_load" in line for line in lines),
+        matrix_stores=sum("@_ZN5metal12matrix_store" in line for line in lines),
+        products=sum("@_ZN5metal14matrix_product" in line for line in lines),
     )

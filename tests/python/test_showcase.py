@@ -61,6 +61,20 @@ def transpose_inputs(rng):
     return [rng.random((64, 96), np.float32)]
 
 
+def sgemm_inputs(rng):
+    return [rng.random(shape, np.float32) for shape in ((128, 64), (64, 192))]
+
+
+def hgemm_inputs(rng):
+    return [rng.random(shape).astype(np.float16) for shape in ((128, 128), (128, 192))]
+
+
+def flash_attention_inputs(rng):
+    q, k, v = rng.standard_normal((3, 2, 128, 64), np.float32) * np.float32(3)
+    k[1, 5] *= 20  # scores that are far apart
+    return [q, k, np.abs(v)]
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -71,6 +85,8 @@ class Case:
     tolerance: float
     hand_written: Counts
     """What the hand-written kernel does, so that it cannot get worse unseen."""
+    dtype: type = np.float32
+    """Of the result."""
 
 
 SHOWCASE = [
@@ -98,9 +114,31 @@ SHOWCASE = [
         "transpose", (64, 96), transpose_inputs, (96, 64), 0.0,
         Counts(loads=1, stores=1, wide_loads=1, wide_stores=1, integer=13, local_loads=4, local_stores=4, barriers=1),
     ),
+    Case(
+        "sgemm", (128, 192, 64), sgemm_inputs, (128, 192), 5e-6,
+        Counts(
+            loads=8, wide_loads=8, integer=35, local_stores=8, barriers=2,
+            matrix_loads=32, matrix_stores=16, products=64,
+        ),
+    ),
+    Case(
+        "hgemm", (128, 192, 128), hgemm_inputs, (128, 192), 1e-3,
+        Counts(
+            loads=16, integer=35, local_stores=16, barriers=2, matrix_loads=64, matrix_stores=16, products=128
+        ),
+        np.float16,
+    ),
+    Case(
+        "flash_attention", (128, 64, 2, True), flash_attention_inputs, (2, 128, 64), 5e-5,
+        Counts(
+            loads=8, wide_loads=8, integer=31, local_stores=8, barriers=2, lanes=4,
+            matrix_loads=72, matrix_stores=8, products=64,
+        ),
+    ),
 ]  # fmt: skip
 NO_MORE = (
     "loads", "stores", "local_loads", "local_stores", "barriers", "lanes", "integer", "divisions", "allocas",
+    "matrix_loads", "matrix_stores", "products",
 )  # fmt: skip
 
 
@@ -119,12 +157,13 @@ def test_both_texts_are_strict_metal_and_give_what_numpy_gives(case):
     module = example(case.name)
     compiled = module.compiled_for(*case.sizes)
     arrays = case.inputs(np.random.default_rng(1))
-    right = module.reference(*arrays)
+    more = case.sizes[3:] if case.name == "flash_attention" else ()
+    right = module.reference(*arrays, *more)
     for text in (compiled.metal_source, hand_written(case.name)):
         assert standin.check(text) == []
         kernel = standin.compile(text)
         for reverse in (False, True):  # the order of the threads makes no difference
-            out = np.zeros(case.shape, np.float32)
+            out = np.zeros(case.shape, case.dtype)
             kernel.run([*arrays, out], grid=compiled.grid, threads=compiled.block, reverse=reverse)
             np.testing.assert_allclose(out, right, rtol=case.tolerance, atol=case.tolerance / 10)
 
@@ -142,3 +181,35 @@ def test_sizes_that_the_tile_does_not_divide_run_in_the_stand_in(name):
     out = np.full(right.shape, np.nan, np.float32)
     standin.compile(compiled.metal_source).run([x, out], grid=compiled.grid, threads=compiled.block)
     np.testing.assert_allclose(out, right, rtol=1e-5, atol=1e-6)
+
+
+def products(name, dtype):
+    module, rng = example(name), np.random.default_rng(3)
+    a, b = (rng.random(shape).astype(dtype) for shape in ((67, 36), (36, 70)))
+    return module.compiled_for(67, 70, 36), [a, b], module.reference(a, b), dtype
+
+
+def attention(d, causal):
+    module, rng = example("flash_attention"), np.random.default_rng(4)
+    arrays = list(rng.standard_normal((3, 2, 43, d), np.float32))
+    compiled = module.compiled_for(43, d, 2, causal=causal)
+    return compiled, arrays, module.reference(*arrays, causal), np.float32
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: products("sgemm", np.float32),
+        lambda: products("hgemm", np.float16),
+        lambda: attention(64, False),
+        lambda: attention(128, True),
+    ],
+    ids=["sgemm", "hgemm", "attention-64", "causal-attention-128"],
+)
+def test_ragged_products_and_attention_run_in_the_stand_in(make):
+    compiled, arrays, right, dtype = make()
+    out = np.zeros(right.shape, dtype)
+    standin.compile(compiled.metal_source, sanitize=True).run(
+        [*arrays, out], grid=compiled.grid, threads=compiled.block
+    )
+    np.testing.assert_allclose(out, right, rtol=1e-3 if dtype == np.float16 else 1e-5, atol=1e-5)
