@@ -4,6 +4,7 @@
 // binds to v: a vector is a value, and the name takes the new one.
 #include "vectors.h"
 
+#include "enigma/IR/Components.h"
 #include "functions.h"
 #include "types.h"
 
@@ -12,22 +13,7 @@
 namespace enigma::bindings {
 namespace {
 
-constexpr std::string_view positions = "xyzw", colours = "rgba";
-
-// The components that a name of up to 4 letters of xyzw or of rgba stands for; none for any other name.
-std::vector<int> componentsOf(std::string_view name) {
-  std::vector<int> out;
-  if (name.empty() || name.size() > 4)
-    return out;
-  std::string_view letters = positions.find(name[0]) != std::string_view::npos ? positions : colours;
-  for (char c : name) {
-    size_t at = letters.find(c);
-    if (at == std::string_view::npos)
-      return {};
-    out.push_back(static_cast<int>(at));
-  }
-  return out;
-}
+using ir::componentsOf;
 
 // The value of a vector of the trace at hand.
 ir::Value vectorOf(Trace &trace, std::string_view what, PyObject *object) {

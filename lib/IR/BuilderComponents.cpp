@@ -6,6 +6,7 @@
 //     Value v = b.makeVector(Type::value(Elem::f32, 4), {xyz, Literal(1.0)});
 //     Value wz = b.swizzle(v, {3, 2}), w = b.withComponents(v, {0}, Literal(0.0));
 #include "enigma/IR/Builder.h"
+#include "enigma/IR/Components.h"
 #include "enigma/IR/Constant.h"
 
 #include <algorithm>
@@ -21,6 +22,21 @@ std::string typeText(const Function &fn, const Operand &o) {
 char letter(int component) { return "xyzw"[component]; }
 
 } // namespace
+
+std::vector<int> componentsOf(std::string_view name) {
+  constexpr std::string_view positions = "xyzw", colours = "rgba";
+  std::vector<int> out;
+  if (name.empty() || name.size() > 4)
+    return out;
+  std::string_view letters = positions.find(name[0]) != std::string_view::npos ? positions : colours;
+  for (char c : name) {
+    size_t at = letters.find(c);
+    if (at == std::string_view::npos)
+      return {};
+    out.push_back(static_cast<int>(at));
+  }
+  return out;
+}
 
 Value Builder::splat(Value x, int lanes) {
   Type t = fn.type(x);

@@ -35,11 +35,11 @@ ir::Value parameter(State &s, std::string_view name, ir::Type type, const std::s
 } // namespace
 
 Buffer KernelBuilder::buffer(std::string_view name, ElementType type, std::source_location place) {
-  return Buffer(state->wrap(parameter(*state, name, ir::Type::buffer(type.elem), place)).in());
+  return Buffer(state->wrap(parameter(*state, name, ir::Type::buffer(type.type()), place)).in());
 }
 
 Value KernelBuilder::scalar(std::string_view name, ElementType type, std::source_location place) {
-  return state->wrap(parameter(*state, name, ir::Type::value(type.elem), place));
+  return state->wrap(parameter(*state, name, type.type(), place));
 }
 
 ir::Function KernelBuilder::finish() {

@@ -57,10 +57,54 @@ Value queryProduct(ir::Opcode op, const std::source_location &place) {
   });
 }
 
+namespace {
+
+template <class Wrap>
+auto atomicAccess(ir::Opcode op, const Buffer &buffer, const Operand &index,
+                  std::initializer_list<const Operand *> values, Wrap &&wrap) {
+  const std::string_view name = ir::info(op).name;
+  State &s = *buffer.in().state;
+  return s.at(index.location(), [&](ir::Builder &b) {
+    ir::Value memory = s.use(name, buffer.in());
+    ir::Operand at = s.use(name, index);
+    std::vector<ir::Operand> used;
+    for (const Operand *value : values)
+      used.push_back(s.use(name, *value));
+    return wrap(s, b.atomic(op, memory, at, used));
+  });
+}
+
+} // namespace
+
+void atomicStore(ir::Opcode op, const Buffer &buffer, const Operand &index,
+                 std::initializer_list<const Operand *> values) {
+  atomicAccess(op, buffer, index, values, [](State &, ir::Value) {});
+}
+
+Value atomic(ir::Opcode op, const Buffer &buffer, const Operand &index,
+             std::initializer_list<const Operand *> values) {
+  return atomicAccess(op, buffer, index, values, [](State &s, ir::Value old) { return s.wrap(old); });
+}
+
+std::pair<Value, Value> atomicPair(ir::Opcode op, const Buffer &buffer, const Operand &index,
+                                   std::initializer_list<const Operand *> values) {
+  return atomicAccess(op, buffer, index, values,
+                      [](State &s, ir::Value old) { return std::pair(s.wrap(old), s.wrap({old.id + 1})); });
+}
+
+void barrier(ir::Opcode op, ir::MemFlags flags, const std::source_location &place) {
+  State &s = current(ir::info(op).name, place);
+  s.at(place, [&](ir::Builder &b) { b.barrier(op, flags); });
+}
+
 } // namespace language
 
 using ir::MathMode;
 using ir::Opcode;
+using language::atomic;
+using language::atomicPair;
+using language::atomicStore;
+using language::barrier;
 using language::call;
 using language::callPair;
 using language::query;

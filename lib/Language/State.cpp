@@ -121,10 +121,11 @@ uint32_t State::open(std::span<const ir::Type> args, std::span<const uint32_t> c
   return region;
 }
 
-void State::close(ir::Value first, std::span<const uint32_t> carried) {
+void State::close(std::span<const ir::Value> first, std::span<const uint32_t> carried,
+                  std::span<const ir::Value> last) {
   std::vector<ir::Value> yields = valuesOf(carried);
-  if (first)
-    yields.insert(yields.begin(), first);
+  yields.insert(yields.begin(), first.begin(), first.end());
+  yields.insert(yields.end(), last.begin(), last.end());
   builder.closeRegion(yields);
   blocks.pop_back();
   variables.resize(declared.back());
@@ -155,24 +156,36 @@ void State::setValues(std::span<const uint32_t> carried, std::span<const ir::Val
   }
 }
 
-void State::carrying(const std::function<void(std::span<const uint32_t>)> &trace) {
+void State::run(const std::function<void()> &block) {
+  const size_t outer = guards.size();
+  hasLeft = false;
+  block();
+  closeGuards(outer);
+  hasLeft = false;
+}
+
+void State::carrying(const std::function<bool(std::span<const uint32_t>)> &trace) {
   const auto mark = function.mark();
   const auto variablesBefore = variables;
-  const size_t depth = blocks.size();
+  const size_t depth = blocks.size(), guarded = guards.size(), looping = loops.size();
   const ir::Place place = builder.place;
   auto restore = [&] {
     function.rollback(mark);
     variables = variablesBefore;
     blocks.resize(depth);
     declared.resize(depth - 1);
+    guards.resize(guarded);
+    loops.resize(looping);
+    hasLeft = false;
     builder.place = place;
   };
   std::vector<uint32_t> carried;
   for (int round = 0;; ++round) {
     const size_t level = assigned.size();
     assigned.emplace_back();
+    bool asksAgain = false;
     try {
-      trace(carried);
+      asksAgain = trace(carried);
     } catch (...) {
       if (!error) // also where it is no error of Enigma: a part of the block is missing
         error = std::current_exception();
@@ -186,7 +199,7 @@ void State::carrying(const std::function<void(std::span<const uint32_t>)> &trace
     found.insert(found.end(), carried.begin(), carried.end());
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
-    if (found == carried) {
+    if (found == carried && !asksAgain) {
       assigned.back().insert(assigned.back().end(), found.begin(), found.end());
       return;
     }

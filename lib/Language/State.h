@@ -41,6 +41,8 @@ public:
   auto at(const std::source_location &place, Body &&body) {
     requireOpen(place);
     builder.place = placeOf(place);
+    if (hasLeft)
+      openGuard();
     return guarded([&] { return body(builder); });
   }
   template <class Body>
@@ -75,6 +77,13 @@ public:
 
   Value wrap(ir::Value value) { return Value(Handle{shared_from_this(), value, blocks.back()}); }
 
+  /// Whether a value is this b1.
+  bool isConstant(ir::Value value, bool number) const {
+    const ir::Op *op = function.definition(value);
+    return op && op->opcode == ir::Opcode::constant &&
+           function.type(value) == ir::Type::value(ir::Elem::b1) && (op->immediate != 0) == number;
+  }
+
   uint32_t declare(ir::Value initial, std::string_view name);
   void assign(uint32_t index, uint64_t serial, ir::Value value);
   Slot &variable(uint32_t index, uint64_t serial);
@@ -82,13 +91,38 @@ public:
   // Blocks.
   /// Opens a block whose arguments after the first `skip` become the values of the variables.
   uint32_t open(std::span<const ir::Type> args, std::span<const uint32_t> carried, size_t skip);
-  /// Ends it with `first`, if it is a value, and the values of the variables.
-  void close(ir::Value first, std::span<const uint32_t> carried);
+  /// Ends it with `first`, the values of the variables, and `last`.
+  void close(std::span<const ir::Value> first, std::span<const uint32_t> carried,
+             std::span<const ir::Value> last = {});
   std::vector<ir::Value> valuesOf(std::span<const uint32_t> carried) const;
   std::vector<ir::Type> typesOf(std::span<const uint32_t> carried) const;
   void setValues(std::span<const uint32_t> carried, std::span<const ir::Value> values);
-  /// Calls `trace` with the variables that its blocks assign: found out by tracing them.
-  void carrying(const std::function<void(std::span<const uint32_t>)> &trace);
+  /// Calls `trace` with the variables that its blocks assign: found out by tracing them. True of `trace` asks
+  /// for another round.
+  void carrying(const std::function<bool(std::span<const uint32_t>)> &trace);
+  /// Calls a user's block, in the region that is open.
+  void run(const std::function<void()> &block);
+
+  // Leaving loops. What follows break_ or continue_ in the blocks around it goes into branches, "guards",
+  // that the thread does not take once it has left; they end with their block.
+  struct Loop {
+    bool breaks = false, continues = false; ///< met in an earlier round of `carrying`
+    bool hasContinues = false;              ///< of `continues`, when the round began
+    bool isNews = false;                    ///< one of them was met in this round for the first time
+    uint32_t skip = none, stop = none;      ///< slots of b1: the rest of the body is left out, the loop ends
+    static constexpr uint32_t none = ~0u;
+    bool leaves() const { return breaks || continues; }
+  };
+  /// Runs the body of a loop, in the region that is open. Returns whether the loop ends: a b1, if the loop
+  /// has breaks.
+  ir::Value runLoop(Loop &loop, const std::function<void()> &body);
+  /// A block in which break_ and continue_ have no meaning.
+  void runOutsideLoops(const std::function<void()> &block);
+  /// break_ or continue_.
+  void leave(std::string_view what, bool ends);
+  /// The flag of the innermost loop, if it has one: compared before and after a branch.
+  ir::Value skipped() const;
+  void noteSkip(ir::Value before) { hasLeft = skipped().id != before.id; }
 
 private:
   void requireOpen(const std::source_location &place) const;
@@ -98,6 +132,17 @@ private:
   std::vector<size_t> declared;    ///< of each open block but the first: variables outside of it
   std::vector<std::vector<uint32_t>> assigned{{}}; ///< by nesting of `carrying`
   uint64_t nextBlock = 1, nextSerial = 1;
+
+  struct Guard {
+    ir::Value condition, inside; ///< of the branch; the flag in it
+    uint32_t region, skip;       ///< the slot of the flag
+    std::vector<Slot> before;
+  };
+  void openGuard();
+  void closeGuards(size_t downTo);
+  std::vector<Loop *> loops; ///< open ones; null for a block outside of them
+  std::vector<Guard> guards;
+  bool hasLeft = false; ///< the next operation of this block is only for threads that have not left the loop
 };
 
 /// As an error shows it: one column, since C++ tells no end.
@@ -116,6 +161,14 @@ Value call(size_t function, const std::source_location &place,
 std::pair<Value, Value> callPair(size_t function, const std::source_location &place,
                                  std::initializer_list<const Operand *> operands, ir::MathMode mode);
 Value query(ir::Opcode op, int axis, const std::source_location &place);
+/// Accesses of atomics by their number of results.
+void atomicStore(ir::Opcode op, const Buffer &buffer, const Operand &index,
+                 std::initializer_list<const Operand *> values);
+Value atomic(ir::Opcode op, const Buffer &buffer, const Operand &index,
+             std::initializer_list<const Operand *> values);
+std::pair<Value, Value> atomicPair(ir::Opcode op, const Buffer &buffer, const Operand &index,
+                                   std::initializer_list<const Operand *> values);
+void barrier(ir::Opcode op, ir::MemFlags flags, const std::source_location &place);
 /// Of all three components.
 Value queryProduct(ir::Opcode op, const std::source_location &place);
 

@@ -4,6 +4,7 @@
 #include "enigma/Language/Value.h"
 
 #include "State.h"
+#include "enigma/IR/Components.h"
 #include "enigma/Language/Functions.h"
 
 namespace enigma {
@@ -38,10 +39,99 @@ Value Value::named(std::string_view name) const {
   return *this;
 }
 
+Buffer Buffer::named(std::string_view name) const {
+  handle.state->function.setName(handle.value, name);
+  return *this;
+}
+
+//===-- Vectors
+//---------------------------------------------------------------------------------------------===//
+
+namespace {
+
+Value vectorOf(ElementType type, std::initializer_list<const Operand *> parts) {
+  const std::string name = ir::pythonName(type.type());
+  State &s = language::stateOf(name, parts);
+  return s.at((*parts.begin())->location(), [&](ir::Builder &b) {
+    std::vector<ir::Operand> used;
+    for (const Operand *part : parts)
+      used.push_back(s.use(name, *part));
+    if (type.lanes == 1)
+      b.fail(name + ": takes one value, got " + std::to_string(used.size()),
+             {"vec(" + name + ", " + std::to_string(std::min<size_t>(used.size(), 4)) + ") makes a vector"});
+    return s.wrap(b.makeVector(type.type(), used, name));
+  });
+}
+
+/// The handle, if it is of a vector.
+ir::Value vectorIn(State &s, std::string_view what, const Handle &handle) {
+  ir::Value vector = s.use(what, handle);
+  if (!s.function.type(vector).isVector())
+    s.builder.fail(std::string(what) + ": needs a vector, got " + s.function.type(vector).str());
+  return vector;
+}
+
+std::vector<int> componentsIn(State &s, const std::string &what) {
+  std::vector<int> components = ir::componentsOf(what);
+  if (components.empty())
+    s.builder.fail("swizzle: needs up to 4 letters of xyzw or of rgba, got \"" + what + "\"");
+  return components;
+}
+
+} // namespace
+
+ElementType vec(ElementType element, int components) {
+  if (element.lanes != 1 || components < 2 || components > 4)
+    throw Error(ErrorKind::Trace, "vec: Metal has vectors of 2, 3 and 4 numbers, got " +
+                                      std::to_string(components) + " of " + ir::pythonName(element.type()));
+  return {element.elem, static_cast<uint8_t>(components)};
+}
+
 Value ElementType::operator()(const Operand &x) const {
-  std::string name(ir::name(elem));
+  const std::string name = ir::pythonName(type());
   State &s = language::stateOf(name, {&x});
-  return s.at(x.location(), [&](ir::Builder &b) { return s.wrap(b.cast(s.use(name, x), elem)); });
+  return s.at(x.location(), [&](ir::Builder &b) { return s.wrap(b.convert(s.use(name, x), type(), name)); });
+}
+Value ElementType::operator()(const Operand &x, const Operand &y) const { return vectorOf(*this, {&x, &y}); }
+Value ElementType::operator()(const Operand &x, const Operand &y, const Operand &z) const {
+  return vectorOf(*this, {&x, &y, &z});
+}
+Value ElementType::operator()(const Operand &x, const Operand &y, const Operand &z, const Operand &w) const {
+  return vectorOf(*this, {&x, &y, &z, &w});
+}
+
+Value Value::swizzle(std::string_view components, std::source_location place) const {
+  State &s = *handle.state;
+  return s.at(place, [&](ir::Builder &b) {
+    ir::Value vector = vectorIn(s, "a component", handle);
+    return s.wrap(b.swizzle(vector, componentsIn(s, std::string(components))));
+  });
+}
+
+Value Value::with(std::string_view components, const Operand &value) const {
+  State &s = *handle.state;
+  return s.at(value.location(), [&](ir::Builder &b) {
+    ir::Value vector = vectorIn(s, "with", handle);
+    const std::vector<int> chosen = componentsIn(s, std::string(components));
+    return s.wrap(b.withComponents(vector, chosen, s.use("with", value)));
+  });
+}
+
+Value Value::operator[](const Operand &component) const {
+  State &s = *handle.state;
+  return s.at(component.location(), [&](ir::Builder &b) {
+    ir::Value vector = vectorIn(s, "[]", handle);
+    return s.wrap(b.extract(vector, s.use("[]", component)));
+  });
+}
+
+Value insert(const Value &vector, const Operand &component, const Operand &value) {
+  State &s = *vector.in().state;
+  return s.at(component.location(), [&](ir::Builder &b) {
+    ir::Value in = vectorIn(s, "insert", vector.in());
+    ir::Operand at = s.use("insert", component);
+    return s.wrap(b.insert(in, at, s.use("insert", value)));
+  });
 }
 
 //===-- Operators
@@ -281,7 +371,7 @@ void store_if(const Buffer &buffer, const Operand &index, const Operand &value, 
 
 Value as_type(const Operand &x, ElementType to) {
   State &s = language::stateOf("as_type", {&x});
-  return s.at(x.location(), [&](ir::Builder &b) { return s.wrap(b.asType(s.use("as_type", x), to.elem)); });
+  return s.at(x.location(), [&](ir::Builder &b) { return s.wrap(b.asType(s.use("as_type", x), to.type())); });
 }
 
 Value where(const Operand &falseValue, const Operand &trueValue, const Operand &condition) {

@@ -3,9 +3,7 @@
 // Kernels written in C++ (Compile/Kernel.h) on the Metal device of the fake Metal, and on the CPU: the
 // program is linked to the unchanged libenigma, and brings its own runtime::metalDevice.
 #include "FakeMetal.h"
-#include "enigma/Compile/Kernel.h"
-
-#include <gtest/gtest.h>
+#include "FeatureKernels.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -29,10 +27,12 @@ struct MetalKernels : ::testing::Test {
       made[i] = float(int(i * 7 % 23) - 11);
     return made;
   }
-  // What the device keeps for later launches: pipelines and memory that copies go through.
+  // What the device keeps for later launches: pipelines, libraries with open function constants, and memory
+  // that copies go through.
   static size_t others(const std::vector<std::string> &objects) {
     return objects.size() - size_t(std::ranges::count_if(objects, [](const std::string &name) {
-             return name == "FakeBuffer" || name.find("Pipeline") != std::string::npos;
+             return name == "FakeBuffer" || name == "FakeLibrary" ||
+                    name.find("Pipeline") != std::string::npos;
            }));
   }
   void TearDown() override {
@@ -95,5 +95,10 @@ TEST_F(MetalKernels, LoopsBranchesAndLayoutsAreThoseOfTheHost) {
       ASSERT_EQ(out[i * 16 + j], std::abs(sum)) << i << ", " << j;
     }
 }
+
+struct MetalFeatures : MetalKernels, ::testing::WithParamInterface<features::FeatureKernel> {};
+TEST_P(MetalFeatures, GiveWhatAPlainLoopGives) { GetParam().check(*metal); }
+INSTANTIATE_TEST_SUITE_P(Metal, MetalFeatures, ::testing::ValuesIn(features::featureKernels()),
+                         [](const auto &info) { return info.param.name; });
 
 } // namespace

@@ -51,6 +51,7 @@ def test_the_example_builds_against_the_installed_package_and_runs(prefix, tmp_p
     assert f"enigma {enigma.__version__} on" in printed
     assert printed.endswith("all right\n")
     assert run(tmp_path / "matmul").endswith("all right\n")
+    assert run(tmp_path / "tiled").endswith("all right\n")
 
 
 def test_the_installed_headers_compile_in_any_order_and_without_llvm(prefix, tmp_path):
@@ -70,9 +71,9 @@ def test_every_function_of_the_table_is_there_in_cpp(prefix):
     text = (prefix / "include/enigma/Language/Operations.h").read_text()
     operations = json.loads((PACKAGE / "_ops.json").read_text())
     names = [f["name"] for op in operations for f in op["functions"] if op["kind"] == "slots"]
-    names += [op["name"] for op in operations if op["kind"] == "query"]
+    names += [op["name"] for op in operations if op["kind"] in ("query", "atomic", "barrier")]
     assert len(names) > 100
-    declared = re.findall(r"^(?:Value|std::pair<Value, Value>) (\w+)\(", text, re.MULTILINE)
+    declared = re.findall(r"^(?:void|Value|std::pair<Value, Value>) (\w+)\(", text, re.MULTILINE)
     assert sorted(set(names) - set(declared)) == []
 
 
@@ -106,7 +107,7 @@ def test_the_blocks_of_the_page_compile_run_and_print_what_is_shown(prefix, tmp_
     for _, shown, printed in outputs(prefix, tmp_path):
         assert printed == (shown or "")
         count += 1
-    assert count == 4
+    assert count == 6
 
 
 def main() -> None:

@@ -29,8 +29,9 @@
 namespace enigma {
 
 /// What a parameter is given at a launch: contiguous memory, a buffer of the device, or a number. Memory of a
-/// C++ type fits a parameter of the type of that name (float: f32, int32_t: i32, bool: b1, ...); a number is
-/// converted to the parameter's type and must fit it.
+/// C++ type fits a parameter of the type of that name (float: f32, int32_t: i32, bool: b1, ...), or of
+/// vectors of it; a number is converted to the parameter's type and must fit it. A vector parameter takes
+/// memory of as many numbers, such as a std::array.
 class Argument {
 public:
   /// A std::vector, std::array, std::span or C array. The kernel writes to it in place; one of const elements
@@ -110,6 +111,11 @@ public:
   const compile::CompiledKernel &compiled() const { return *kernel; }
   const std::string &metalSource() const { return kernel->metalSource(); }
 
+  /// The same kernel with numbers for function constants that it leaves open, by name:
+  /// saxpy.specialize({{"N", 4}}). The text stays; a Metal device specialises its code, the CPU compiles
+  /// anew.
+  Kernel specialize(std::initializer_list<std::pair<std::string_view, Operand>> constants) const;
+
   /// The kernel, ready to run on a device.
   /// @param check mask and report accesses out of bounds; the CPU does, Metal cannot.
   std::shared_ptr<runtime::Pipeline> pipeline(runtime::Device &device, bool check = true) const;
@@ -129,6 +135,7 @@ public:
 
 private:
   Kernel(ir::Function function, const compile::Options &options);
+  explicit Kernel(std::shared_ptr<const compile::CompiledKernel> is) : kernel(std::move(is)) {}
   template <class Body>
   static ir::Function build(std::string_view name, Body &&body, std::source_location place) {
     KernelBuilder builder(name, place);

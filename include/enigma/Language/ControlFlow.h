@@ -6,6 +6,10 @@
 //     for_range(0, n, [&](Value k) { sum += A[row * n + k]; });
 //     if_(sum > 1, [&] { sum = 1; }, [&] { sum *= 2; });
 //     while_([&] { return sum > 0.5f; }, [&] { sum *= 0.5f; });
+//     for_range(0, n, [&](Value k) {
+//       if_(A[k] < 0, [&] { break_(); });                    // what follows is not for threads that have
+//       left sum += A[k];
+//     });
 //
 // A block may be run more than once while the kernel is built, to find out which variables it assigns, so it
 // should do nothing but build. A plain C++ loop unrolls.
@@ -31,5 +35,10 @@ void if_(const Operand &condition, const std::function<void()> &then,
 /// Runs the body as long as the condition, which is computed anew each time, holds.
 void while_(const std::function<Value()> &condition, const std::function<void()> &body,
             std::source_location place = std::source_location::current());
+
+/// The thread leaves the innermost loop.
+void break_(std::source_location place = std::source_location::current());
+/// The thread goes on with the next round of the innermost loop.
+void continue_(std::source_location place = std::source_location::current());
 
 } // namespace enigma

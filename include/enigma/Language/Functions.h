@@ -15,6 +15,9 @@ namespace enigma {
 Value load_if(const Buffer &buffer, const Operand &index, const Operand &mask, const Operand &fallback = 0);
 /// buffer[index] = value where the mask (b1) holds. Where it does not, memory is not touched.
 void store_if(const Buffer &buffer, const Operand &index, const Operand &value, const Operand &mask);
+/// The vector with component number `component` replaced; one that is computed replaces none where there are
+/// not so many.
+Value insert(const Value &vector, const Operand &component, const Operand &value);
 /// The bits of x read as another type of the same width.
 Value as_type(const Operand &x, ElementType to);
 /// true_value where the condition (b1) holds, else false_value: Metal's order. select_(condition, a, b) has

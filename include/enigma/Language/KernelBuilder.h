@@ -17,6 +17,8 @@
 
 #include "enigma/Language/ControlFlow.h"
 #include "enigma/Language/Functions.h"
+#include "enigma/Language/Matrices.h"
+#include "enigma/Language/Memory.h"
 #include "enigma/Language/Operations.h"
 #include "enigma/Language/Tensor.h"
 #include "enigma/Language/Value.h"
@@ -31,11 +33,11 @@ public:
   KernelBuilder(const KernelBuilder &) = delete;
   KernelBuilder &operator=(const KernelBuilder &) = delete;
 
-  /// The next parameter: memory of elements of a type, bound at its position. All parameters come before the
-  /// first operation.
+  /// The next parameter: memory of elements of a type (numbers, or vectors: vec(f32, 4)), bound at its
+  /// position. All parameters come before the first operation.
   Buffer buffer(std::string_view name, ElementType type,
                 std::source_location place = std::source_location::current());
-  /// The next parameter: one number, given at the launch.
+  /// The next parameter: one number, or one vector, given at the launch.
   Value scalar(std::string_view name, ElementType type,
                std::source_location place = std::source_location::current());
 

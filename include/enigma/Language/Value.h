@@ -38,13 +38,21 @@ class Value;
 class Variable;
 class Element;
 
-/// A type of numbers and, called with an operand, the conversion to it: `f32(i)`. Float to integer truncates,
-/// integer to integer keeps the low bits.
+/// A type of numbers, or of vectors of them (`vec(f32, 4)`), and, called with an operand, the conversion to
+/// it: `f32(i)`. Float to integer truncates, integer to integer keeps the low bits. A type of vectors makes
+/// one of scalars and shorter vectors, `vec(f32, 4)(xy, z, 1)`, or of one scalar in all components.
 struct ElementType {
   ir::Elem elem;
+  uint8_t lanes = 1; ///< components
+  constexpr ir::Type type() const { return ir::Type::value(elem, lanes); }
   Value operator()(const Operand &x) const;
+  Value operator()(const Operand &x, const Operand &y) const;
+  Value operator()(const Operand &x, const Operand &y, const Operand &z) const;
+  Value operator()(const Operand &x, const Operand &y, const Operand &z, const Operand &w) const;
   bool operator==(const ElementType &) const = default;
 };
+/// The vectors of 2, 3 or 4 numbers of a type. In memory one of 3 takes the room of 4.
+ElementType vec(ElementType element, int components);
 inline constexpr ElementType b1{ir::Elem::b1};     ///< true or false, one byte in memory
 inline constexpr ElementType i8{ir::Elem::i8};     ///< signed, 8 bits; wraps
 inline constexpr ElementType u8{ir::Elem::u8};     ///< unsigned, 8 bits; wraps
@@ -123,6 +131,18 @@ public:
 
   /// "f32", "f16x4".
   std::string type() const;
+  // Of a vector.
+  Value x(std::source_location place = std::source_location::current()) const { return swizzle("x", place); }
+  Value y(std::source_location place = std::source_location::current()) const { return swizzle("y", place); }
+  Value z(std::source_location place = std::source_location::current()) const { return swizzle("z", place); }
+  Value w(std::source_location place = std::source_location::current()) const { return swizzle("w", place); }
+  /// Components by their letters, of xyzw or of rgba, in any order: "zyx"; a scalar of one, else a vector.
+  Value swizzle(std::string_view components,
+                std::source_location place = std::source_location::current()) const;
+  /// The vector with these components replaced by those of a vector of as many, or all of them by one scalar.
+  Value with(std::string_view components, const Operand &value) const;
+  /// A component by its number. One that is computed gives the last where there are not so many.
+  Value operator[](const Operand &component) const;
   /// The same value, which takes this name in the emitted text unless it has one.
   Value named(std::string_view name) const;
   const language::Handle &in() const { return handle; }
@@ -202,6 +222,8 @@ public:
   explicit Buffer(language::Handle is) : handle(std::move(is)) {}
   /// The element at an index of an integer type. An index past the end is an error at run time on the CPU.
   Element operator[](const Operand &index) const;
+  /// The same memory, which takes this name in the emitted text unless it has one; of arrays of the kernel.
+  Buffer named(std::string_view name) const;
   const language::Handle &in() const { return handle; }
 
 private:
