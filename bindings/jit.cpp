@@ -119,6 +119,14 @@ void bindJit(nb::module_ &module) {
           nb::arg("name"));
 
   nb::class_<Kernel> kernel = nb::borrow<nb::class_<Kernel>>(module.attr("Kernel"));
+  kernel.def_prop_ro(
+      "buffer_bytes",
+      [](const Kernel &k) {
+        std::vector<uint64_t> bytes = k.needed;
+        bytes.insert(bytes.end(), k.scratch.begin(), k.scratch.end());
+        return bytes;
+      },
+      "Of a jit function: bytes of each tensor, at least, and of each scratch memory after them.");
   kernel.def(
       "__init__",
       [](Kernel *self, const TracedLaunch &launch, bool contract, bool fastMath, int mslVersion,

@@ -84,8 +84,13 @@ def _parser() -> argparse.ArgumentParser:
         help="compile a kernel ahead of time",
         description="Compiles a kernel and writes what was asked for.",
     )
-    compile_.add_argument("kernel", help="module:kernel or file.py:kernel")
-    compile_.add_argument("constants", nargs="*", metavar="NAME=VALUE", help="values of Constexpr parameters")
+    compile_.add_argument("kernel", help="module:kernel or file.py:kernel, of a kernel or of a jit function")
+    compile_.add_argument(
+        "constants",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="values of Constexpr parameters; arguments of a jit function, tensors as A=f32[64,32]",
+    )
     compile_.add_argument(
         "--emit",
         choices=["msl", "metallib", "mlir", "ir", "header"],

@@ -27,6 +27,7 @@ from enigma.compiled import CompiledKernel, compile
 from enigma.decorators import KernelFunction, _missing
 from enigma.errors import CompileError
 from enigma.jit import JitFunction
+from enigma.sequence import CompiledSequence
 
 # What C++ and its headers may not have as a name.
 _WORDS = """
@@ -42,8 +43,8 @@ wchar_t while xor xor_eq EOF INFINITY NAN NULL
 RESERVED = frozenset(_WORDS.split())
 
 
-def find(spec: str) -> KernelFunction:
-    """The kernel that `module:kernel` or `path/to/file.py:kernel` names. CompileError where there is none."""
+def find(spec: str) -> KernelFunction | JitFunction:
+    """The kernel or jit function that `module:kernel` or `path/to/file.py:kernel` names."""
     where, colon, name = spec.rpartition(":")
     if not colon or not where or not name:
         raise CompileError(
@@ -56,14 +57,9 @@ def find(spec: str) -> KernelFunction:
         if not hasattr(found, part):
             raise CompileError(f"{where} has no kernel {name}", hints=_near(module, name))
         found = getattr(found, part)
-    if not isinstance(found, KernelFunction):
+    if not isinstance(found, KernelFunction | JitFunction):
         kind = "a compiled kernel" if isinstance(found, CompiledKernel) else type(found).__name__
         hints = ["decorate it with @enigma.kernel"] if callable(found) else _near(module, name)
-        if isinstance(found, JitFunction):
-            kind = "a jit function, which is compiled with its arrays"
-            hints = [
-                "in Python, enigma.compile(function, arrays...) has the texts; here, name a kernel on buffers"
-            ]
         raise CompileError(f"{where}:{name} is no kernel but {kind}", hints=hints)
     return found
 
@@ -98,7 +94,7 @@ def _load(where: str) -> ModuleType:
 
 
 def _near(module: ModuleType, name: str) -> list[str]:
-    known = [n for n, value in vars(module).items() if isinstance(value, KernelFunction)]
+    known = [n for n, value in vars(module).items() if isinstance(value, KernelFunction | JitFunction)]
     near = difflib.get_close_matches(name, known, 3, 0.5)
     if near:
         return [f"did you mean {' or '.join(near)}?"]
@@ -122,8 +118,15 @@ def constant(text: str) -> Any:
 
 
 def compiled(spec: str, options: dict[str, Any], constants: dict[str, str]) -> CompiledKernel:
-    """The kernel that `spec` names, compiled; `constants` are texts of its Constexpr parameters."""
+    """The kernel that `spec` names, compiled.
+
+    constants: texts of its Constexpr parameters, or of a jit function's arguments.
+    """
     kernel = find(spec)
+    if isinstance(kernel, JitFunction):
+        from enigma.aot_jit import arguments
+
+        return compile(kernel, **options, **arguments(kernel, constants))
     known = kernel.prepare().constants
     for name in constants:
         if name not in known:
@@ -149,6 +152,17 @@ def _identifier(name: str) -> str:
     return name + "_" if name in RESERVED or re.match(r"[0-9]|_[A-Z]", name) else name
 
 
+def _identifiers(names: list[str]) -> dict[str, str]:
+    """Names that C++ takes and that differ."""
+    out: dict[str, str] = {}
+    for name in names:
+        unique = _identifier(name)
+        while unique in out.values():
+            unique += "_"
+        out[name] = unique
+    return out
+
+
 def _raw(text: str) -> str:
     delimiter = "msl"
     while f'){delimiter}"' in text:
@@ -169,32 +183,30 @@ def header(
     threads: threads of a threadgroup that the application should use, if that is settled.
     namespace: of what the header declares; enigma_kernels::<kernel> by default.
     """
+    if isinstance(kernel, CompiledSequence):
+        from enigma.aot_jit import sequence_header
+
+        if threads is not None:
+            raise CompileError(
+                f"jit function {kernel.name}: its launches have their own threads, got --threads",
+                hints=["leave --threads out"],
+            )
+        return sequence_header(kernel, origin, namespace=namespace)
     width = max(kernel.vec_width, 1)
-    names: dict[str, str] = {}
-    for name in kernel.param_names:
-        unique = _identifier(name)
-        while unique in names.values():
-            unique += "_"
-        names[name] = unique
+    names = _identifiers(kernel.param_names)
     rows = []
     for index, (name, dtype, is_buffer, read, written) in enumerate(kernel.params):
         fields = [json.dumps(name), json.dumps(dtype.name), str(dtype.itemsize), str(index)]
         fields += [str(flag).lower() for flag in (is_buffer, read or not is_buffer, written)]
         rows.append(f"    {{{', '.join(fields)}}},\n")
     where = namespace or f"enigma_kernels::{_identifier(kernel.name)}"
-    block = threads or kernel.block
     geometry = ""
-    if block is not None:
+    if threads is not None:
         geometry += (
             "\n/// Threads of a threadgroup.\n"
-            f"inline constexpr Size threads_per_threadgroup{{{', '.join(map(str, block))}}};\n"
+            f"inline constexpr Size threads_per_threadgroup{{{', '.join(map(str, threads))}}};\n"
         )
-    if kernel.grid is not None:
-        geometry += (
-            f"\n/// Threads in all.\ninline constexpr Size grid{{{', '.join(map(str, kernel.grid))}}};\n"
-        )
-    else:
-        geometry += GRID
+    geometry += GRID
     indices = ", ".join(f"{unique} = {i}" for i, unique in enumerate(names.values()))
     return (
         HEADER.replace("@VERSION@", __version__)

@@ -153,6 +153,14 @@ class CompiledSequence(CompiledKernel):
         return made
 
     @property
+    def memories(self) -> list[tuple[str, DType, int, bool]]:
+        """Name, element type, bytes and whether it is scratch memory, of each buffer by its index."""
+        return [
+            (t.name, t.dtype, bytes_, t._view.kind == "scratch")
+            for t, bytes_ in zip(self._tensors, self.buffer_bytes, strict=True)
+        ]
+
+    @property
     def metal_source(self) -> str:
         """The Metal text of all launches."""
         return joined([launch.metal_source for launch in self.launches])

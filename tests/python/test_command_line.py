@@ -29,7 +29,25 @@ import enigma
 def decorated_later(): ...
 
 @enigma.jit
-def launches(A: enigma.Tensor): ...
+def centred(A: enigma.Tensor, Out: enigma.Tensor, factor=1):
+    rows, columns = A.shape[0], A.shape[1]
+    means = enigma.scratch(rows, enigma.f32, name="means")
+
+    @enigma.kernel
+    def mean(a, m):
+        row = enigma.thread_position_in_grid
+        total = enigma.f32(0)
+        for j in enigma.range(columns):
+            total = total + a[row, j]
+        m[row] = total / columns
+
+    @enigma.kernel
+    def subtract(a, m, out):
+        i = enigma.thread_position_in_grid
+        out[i // columns, i % columns] = (a[i // columns, i % columns] - m[i // columns]) * factor
+
+    mean(A, means).launch(grid=rows, block=rows)
+    subtract(A, means, Out).launch(grid=rows * columns, block=32)
 
 class Group:
     @enigma.kernel
@@ -114,9 +132,14 @@ def test_texts_are_those_of_compile(folder):
         ("kernel:saxpy", "error: there is no module kernel\nnote: modules are looked for in the working folder"),
         ("kernel.py:saxpy", "error: there is no file kernel.py\nnote: the working folder is "),
         ("kernels:saxpi", "error: kernels has no kernel saxpi\nnote: did you mean saxpy?\n"),
-        ("kernels:other", "error: kernels has no kernel other\nnote: its kernels are saxpy, double\n"),
+        ("kernels:other", "error: kernels has no kernel other\nnote: its kernels are centred, saxpy, double\n"),
         ("kernels:decorated_later", "error: kernels:decorated_later is no kernel but function\nnote: decorate it with @enigma.kernel\n"),
-        ("kernels:launches", "error: kernels:launches is no kernel but a jit function, which is compiled with its arrays\nnote: in Python, "),
+        ("kernels:centred", "error: jit function centred needs A, Out\nnote: add A=... Out=... to the command; tensors as A=f32[64,32]\n"),
+        ("kernels:centred B=f32[4]", "error: jit function centred has no parameter B\nnote: it has A, Out, factor\n"),
+        ("kernels:centred A=f32[4,x] Out=f32[4,4]", "error: the tensor A is f32[4,x], which is no type and layout\nnote: such as "),
+        ("kernels:centred A=f99[4] Out=f32[4]", "error: the value f99[4] is neither a Python literal nor a type of Enigma\n"),
+        ("kernels:centred A=f32[4,4] Out=f32[4,4] --vec-width 4", "error: vec_width is for kernels: the jit function centred vectorises by its layouts"),
+        ("kernels:centred A=f32[4,4] Out=f32[4,4] --emit header --threads 4", "error: jit function centred: its launches have their own threads, got --threads\nnote: "),
         ("kernels:double", "error: kernel double needs N\nnote: add N=... to the command\n"),
         ("kernels:double n=1", "error: kernel double has no Constexpr parameter n\n"),
         ("kernels:saxpy N=1", "error: kernel saxpy has no Constexpr parameter N\nnote: it has none\n"),
@@ -209,6 +232,70 @@ def test_a_program_without_enigma_compiles_and_uses_the_header(folder, flags):
     )
 
 
+JIT = ["kernels:centred", "A=f32[8,16]", "Out=f32[(8,16):(1,8)]", "factor=0.5"]
+USE_JIT = r"""
+#include "centred.h"
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+namespace c = enigma_kernels::centred;
+static_assert(c::index::A == 0 && c::index::Out == 1 && c::index::means == 2);
+static_assert(std::size(c::buffers) == 3 && std::size(c::launches) == 2);
+static_assert(c::buffers[0].bytes == 8 * 16 * 4 && c::buffers[2].bytes == 8 * 4 && c::buffers[1].element_size == 4);
+static_assert(!c::buffers[0].is_scratch && !c::buffers[1].is_scratch && c::buffers[2].is_scratch);
+static_assert(std::string_view(c::buffers[2].name) == "means" && std::string_view(c::buffers[0].type) == "f32");
+constexpr const c::Launch &first = c::launches[0], &second = c::launches[1];
+static_assert(std::string_view(first.function_name) == "enigma_kernel_centred_mean");
+static_assert(std::string_view(second.function_name) == "enigma_kernel_centred_subtract");
+static_assert(first.grid.x == 8 && first.grid.y == 1 && first.threads_per_threadgroup.x == 8);
+static_assert(second.grid.x == 128 && second.threads_per_threadgroup.x == 32);
+static_assert(first.binding_count == 3 && second.binding_count == 3);
+static_assert(first.bindings[0].is_read && !first.bindings[0].is_written && first.bindings[2].is_written);
+static_assert(!first.bindings[1].is_read && !first.bindings[1].is_written);
+static_assert(second.bindings[2].is_read && !second.bindings[2].is_written && second.bindings[1].is_written);
+int main() { std::fwrite(c::source, 1, std::strlen(c::source), stdout); }
+"""
+
+
+def test_a_jit_function_has_all_outputs(folder):
+    import numpy as np
+
+    from msl import standin
+
+    source = output(folder, "compile", *JIT)
+    assert source.count("kernel void") == 2
+    assert (
+        output(folder, "compile", *JIT, "--emit", "mlir").count("enigma.kernel @enigma_kernel_centred_") == 2
+    )
+    assert output(folder, "compile", *JIT, "--emit", "ir").count("kernel enigma_kernel_centred_") == 2
+    assert output(folder, "compile", *JIT, "--emit", "header", "-o", "centred.h") == ""
+    (folder / "use.cpp").write_text(USE_JIT)
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    done = subprocess.run([CLANG, *flags, "use.cpp", "-o", "use"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run([folder / "use"], capture_output=True, text=True).stdout == source
+    # What the header says is enough to run it: the launches in order, buffers by index.
+    a, means = np.arange(128, dtype=np.float32).reshape(8, 16) ** 2, np.zeros(8, np.float32)
+    out = np.zeros((16, 8), np.float32)
+    for name, grid, threads in (("mean", 8, 8), ("subtract", 128, 32)):
+        standin.compile(one_kernel(source, name)).run([a, out, means], grid=grid, threads=threads)
+    assert np.array_equal(out.T, (a - a.mean(1, keepdims=True)) * np.float32(0.5))
+
+
+def one_kernel(source: str, name: str) -> str:
+    """The text with one of its kernels."""
+    head, *kernels = source.split("kernel void ")
+    return head + "kernel void " + next(k for k in kernels if k.startswith(f"enigma_kernel_centred_{name}("))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there Apple's tools may be installed")
+def test_a_metallib_of_a_jit_function_needs_apples_tools(folder):
+    done = call(folder, "compile", *JIT, "--emit", "metallib", "-o", "centred.metallib")
+    assert done.returncode == 1
+    assert "xcrun is not installed, so no metallib can be built" in done.stderr
+
+
 def test_names_that_cpp_reserves_are_changed(folder):
     text = output(folder, "compile", "kernels:double", "N=3", "--emit", "header")
     assert "namespace enigma_kernels::double_ {" in text
@@ -241,7 +328,7 @@ def test_the_blocks_of_the_page_print_what_is_shown(tmp_path):
     for _, shown, printed in outputs(tmp_path):
         assert printed == (shown or "")
         count += 1
-    assert count == 5
+    assert count == 7
 
 
 METAL_CPP = next((p.parents[1] for p in (PACKAGE.parent / "metal-cpp").rglob("Metal/Metal.hpp")), None)

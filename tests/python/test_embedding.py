@@ -107,7 +107,7 @@ def test_the_blocks_of_the_page_compile_run_and_print_what_is_shown(prefix, tmp_
     for _, shown, printed in outputs(prefix, tmp_path):
         assert printed == (shown or "")
         count += 1
-    assert count == 6
+    assert count == 7
 
 
 def main() -> None:
