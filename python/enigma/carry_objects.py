@@ -202,7 +202,9 @@ class Snapshot:
         code = function.__code__
         if not is_users(code):
             return []
-        out: list[tuple[Label, Any]] = []
+        out = self.hold(label, "attributes", function)
+        defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+        out += [(f"a default value of {label.removeprefix(OUTER)}", value) for value in defaults]
         mine = code in self.own.co_consts and not self.cells
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=False):
             if name.startswith("@") or cell == CellType():

@@ -96,6 +96,13 @@ def not_(a: Any) -> Any:
     return ~condition
 
 
+def same(a: Any, b: Any) -> bool:
+    """`a is b`, which says nothing about traced values: None apart, they are equal or not for each thread."""
+    if (is_traced(a) and b is not None) or (is_traced(b) and a is not None):
+        fail("`is` compares Python objects, got a traced value", ["write ==, which compares numbers"])
+    return a is b
+
+
 def none_of(*flags: Any) -> Any:
     """Whether no flag of an early exit is set."""
     out: Any = True
@@ -483,6 +490,7 @@ HOOKS: dict[str, Any] = {
     "@and": and_,
     "@or": or_,
     "@not": not_,
+    "@is": same,
     "@none": none_of,
     "@unbound": unbound,
     "@use": use,

@@ -87,6 +87,9 @@ class Expressions(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
+        if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+            same = locate(hook("@is", node.left, node.comparators[0]), node)
+            return same if isinstance(node.ops[0], ast.Is) else locate(ast.UnaryOp(ast.Not(), same), node)  # type: ignore[no-any-return]
         if len(node.ops) == 1 or any(map(_binds, node.comparators[1:])):
             return node
         # (lambda @l, @r: @and(@l < @r, lambda: @r < rest))(a, b)

@@ -235,6 +235,29 @@ def test_the_kernel_does_what_python_does(function):
     assert out.tolist() == [int(function(DATA.tolist(), t)) for t in range(N)]
 
 
+@right
+def an_attribute_of_a_function(A, t):
+    def h():
+        return h.n
+
+    h.n = 1
+    if A[t] > 3:
+        h.n = t
+    return h()
+
+
+@right
+def a_default_value_that_remembers(A, t):
+    def h(k, kept=[0]):  # noqa: B006
+        kept[0] += k
+        return kept[0]
+
+    h(1)
+    if A[t] > 3:
+        h(5)
+    return h(0)
+
+
 # ---- What is refused
 
 

@@ -2,6 +2,7 @@
 """What a loop or branch cannot carry is refused at the user's line."""
 
 import numpy as np
+import pytest
 
 import enigma as en
 from marks import marked, notes, refused, sentence
@@ -299,6 +300,27 @@ def test_an_exception_that_leaves_a_block_and_is_caught():
         Out[0] = 1
 
     assert "an exception left a loop or branch and was caught outside of it" in sentence(refused(k))
+
+
+@pytest.mark.parametrize("same", [lambda a, b: a is b, lambda a, b: a is not b, lambda a, b: (a > b) is True])
+def test_traced_values_have_no_identity(same):
+    def k(A: F, Out: F):
+        if same(A[0], A[1]):
+            Out[0] = 1
+
+    error = refused(k)
+    assert sentence(error) == "`is` compares Python objects, got a traced value"
+    assert "write ==" in str(error)
+
+
+def test_a_traced_value_is_not_none():
+    def k(A: F, Out: F):
+        a, b = A[0], None
+        Out[0] = (1 if a is None else 2) + (10 if b is None else 20) + (100 if a is not None else 200)
+
+    out = np.zeros(1, np.float32)
+    en.HostRuntime().launch(en.compile(en.kernel(k)), [np.ones(1, np.float32), out], 1, 1)
+    assert out[0] == 112
 
 
 def test_a_loop_that_python_cannot_count_is_not_left_under_a_traced_condition():
