@@ -29,20 +29,18 @@ MmaOperand operandNamed(const std::string &name) {
 
 // The number of this simdgroup, which is the same in all its lanes: a value of its own for layouts, and no
 // digit of the thread's position.
-nb::object simdgroup(int64_t expected) {
+nb::object simdgroup() {
   Trace &trace = requireTrace("get_slice");
-  ir::Builder &builder = trace.at();
-  int64_t count = expected;
+  ir::Value value = trace.at().query(ir::Opcode::simdgroup_index_in_threadgroup);
   if (trace.launch.known()) {
     const auto &[x, y, z] = trace.launch.threads;
-    count = (x * y * z + MmaAtom::lanes - 1) / MmaAtom::lanes;
+    int64_t count = (x * y * z + MmaAtom::lanes - 1) / MmaAtom::lanes;
+    trace.tensors().space.setRange(value, {0, count - 1});
   }
-  if (count == 1)
-    return nb::int_(0);
-  ir::Value value = builder.query(ir::Opcode::simdgroup_index_in_threadgroup);
-  trace.tensors().space.setRange(value, {0, count - 1});
   return nb::steal(wrapValue(trace, value));
 }
+
+bool isTraced(nb::handle index) { return Py_TYPE(index.ptr()) == valueType; }
 
 layout::Node indexFrom(nb::handle index, const char *what) {
   layout::IntTuple tuple = tupleFrom(index, what);
@@ -112,7 +110,7 @@ void bindMma(nb::module_ &module) {
           [](const TiledMma &m, const std::string &operand, const Tensor &tensor, nb::handle index) {
             return placed([&] {
               return m.partition(operandNamed(operand), tensor,
-                                 indexFrom(index, "the number of the simdgroup"));
+                                 indexFrom(index, "the number of the simdgroup"), isTraced(index));
             });
           },
           nb::arg("operand"), nb::arg("tensor"), nb::arg("simdgroup"));
@@ -134,7 +132,8 @@ void bindMma(nb::module_ &module) {
           "partition",
           [](const TiledCopy &c, const std::string &what, const Tensor &tensor, nb::handle index) {
             return placed([&] {
-              return c.partition(what.c_str(), tensor, indexFrom(index, "the number of the thread"));
+              return c.partition(what.c_str(), tensor, indexFrom(index, "the number of the thread"),
+                                 isTraced(index));
             });
           },
           nb::arg("what"), nb::arg("tensor"), nb::arg("thread"));
@@ -152,7 +151,7 @@ void bindMma(nb::module_ &module) {
         return placed([&] { return ir::lanesOf(blocks, indexFrom(lane, "the number of the lane")); });
       },
       nb::arg("blocks"), nb::arg("lane"));
-  module.def("mma_simdgroup", simdgroup, nb::arg("expected"), "The number of this simdgroup, for layouts.");
+  module.def("mma_simdgroup", simdgroup, "The number of this simdgroup, for layouts.");
   module.def(
       "last_access",
       [] {

@@ -33,22 +33,26 @@ Layout pairOf(int64_t e0, int64_t s0, int64_t e1, int64_t s1) {
   return Layout(pairOf(e0, e1), pairOf(s0, s1));
 }
 
-// Where the launch is known, as many workers as the layout has and no others.
+// As many workers as the layout has and no others: more or fewer would leave parts of the tile out, unseen.
 void checkWorkers(const char *what, Node worker, int64_t needed, const char *workers, int64_t threadsOfEach) {
-  if (!worker.isDynamic())
-    return;
-  auto *space = dynamic_cast<IndexSpace *>(&ownerOf(worker));
-  if (!space || !space->launch().known())
-    return;
-  const auto &threads = space->launch().threads;
-  int64_t have = space->range(space->id(worker)).high + 1;
+  int64_t have = worker.value + 1;
+  if (worker.isDynamic()) {
+    auto *space = dynamic_cast<IndexSpace *>(&ownerOf(worker));
+    if (!space || !space->launch().known())
+      fail(std::string(what) + ": the size of the launch must be known, to be compared with the layout of " +
+               std::to_string(needed) + " " + workers,
+           {"launch the kernel in a jit function: inner(...).launch(grid=..., block=" +
+            std::to_string(needed * threadsOfEach) + ")"});
+    have = space->range(space->id(worker)).high + 1;
+  }
   if (have == needed)
     return;
   std::string size = std::to_string(needed * threadsOfEach);
   fail(std::string(what) + ": the launch has " + std::to_string(have) + " " + workers +
            " in a threadgroup, the layout is of " + std::to_string(needed),
-       {"the launch has block=(" + std::to_string(threads[0]) + ", " + std::to_string(threads[1]) + ", " +
-        std::to_string(threads[2]) + "); give it " + size + " threads: block=(" + size + ", 1, 1)"});
+       {"launch it with block=" + size + ", or give the tiled " +
+        (threadsOfEach == 1 ? "copy a layout of " + std::to_string(have) + " threads"
+                            : "MMA " + std::to_string(have) + (have == 1 ? " atom" : " atoms"))});
 }
 
 // ((tile), (rest...)) of a tensor, tile by tile; the tiler must divide the first modes.
@@ -245,7 +249,7 @@ Layout TiledMma::layoutTV(MmaOperand operand) const {
   return out;
 }
 
-Tensor TiledMma::partition(MmaOperand operand, const Tensor &tensor, Node simdgroup) const {
+Tensor TiledMma::partition(MmaOperand operand, const Tensor &tensor, Node simdgroup, bool isTraced) const {
   const char *what = nameOf(operand);
   Elem want = operand == MmaOperand::c ? instruction.sum : instruction.factor;
   const Memory &memory = *tensor.memory();
@@ -254,7 +258,8 @@ Tensor TiledMma::partition(MmaOperand operand, const Tensor &tensor, Node simdgr
              ", the MMA multiplies " + std::string(ir::name(want)),
          {"convert while copying into threadgroup memory of enigma." + std::string(ir::name(want)) +
           ", or use enigma.MmaAtom(enigma." + std::string(ir::name(memory.elem)) + ", ...)"});
-  checkWorkers(what, simdgroup, simdgroups(), "simdgroups", MmaAtom::lanes);
+  if (isTraced)
+    checkWorkers(what, simdgroup, simdgroups(), "simdgroups", MmaAtom::lanes);
   auto [rows, columns] = tile(operand);
   Tensor parts = divided(what, "the tiled MMA", tensor, pairOf(rows, columns).view());
   return sliced(parts, simdgroupsTV(operand).view(), valuesTV(operand).view(), simdgroup);
@@ -271,8 +276,9 @@ TiledCopy TiledCopy::make(LayoutView threads, LayoutView values) {
 
 int64_t TiledCopy::threads() const { return sizeOf(tv.view()[0]); }
 
-Tensor TiledCopy::partition(const char *what, const Tensor &tensor, Node thread) const {
-  checkWorkers(what, thread, threads(), "threads", 1);
+Tensor TiledCopy::partition(const char *what, const Tensor &tensor, Node thread, bool isTraced) const {
+  if (isTraced)
+    checkWorkers(what, thread, threads(), "threads", 1);
   Tensor parts = divided(what, "the tiled copy", tensor, tile.view());
   return sliced(parts, tv.view()[0], tv.view()[1], thread);
 }

@@ -171,7 +171,7 @@ class TiledMma:
 
         A number must be the same in all lanes, as Python ints and `simdgroup_index_in_threadgroup()` are.
         """
-        return ThrMma(self, mma_simdgroup(self.size // 32) if simdgroup is None else simdgroup)
+        return ThrMma(self, mma_simdgroup() if simdgroup is None else simdgroup)
 
     def partition_a(self, tensor: Tensor) -> Tensor:
         """The blocks of a tile (M, K) that this simdgroup multiplies."""

@@ -468,25 +468,42 @@ def test_a_tile_that_is_not_of_whole_blocks() -> None:
     assert notes(error)[0] == "the tensor has the shape (24,16), the tile of the tiled MMA is (16,8)"
 
 
-def test_a_launch_with_another_number_of_simdgroups() -> None:
+@pytest.mark.parametrize("block", [32, 64, 256])
+def test_a_launch_with_another_number_of_simdgroups(block: int) -> None:
     def body(mma, X):
         mma.get_slice().partition_C(X)
 
-    error = refused(enigma.TiledMma(enigma.MmaAtom(), (2, 2, 1)), body, block=64)
+    error = refused(enigma.TiledMma(enigma.MmaAtom(), (2, 2, 1)), body, block=block)
     assert sentence(error) == (
-        "partition_C: the launch has 2 simdgroups in a threadgroup, the layout is of 4"
+        f"partition_C: the launch has {block // 32} simdgroups in a threadgroup, the layout is of 4"
     )
-    assert "block=(128, 1, 1)" in notes(error)[0]
+    assert "block=128" in notes(error)[0]
 
 
-def test_a_launch_with_another_number_of_threads() -> None:
+@pytest.mark.parametrize("block", [1, 32, 128])
+def test_a_launch_with_another_number_of_threads(block: int) -> None:
     tiled = enigma.make_tiled_copy_tv(enigma.CopyAtom(enigma.f32), enigma.Layout((8, 8)), (2, 2))
 
     def body(mma, X):
         tiled.get_slice(enigma.arch.thread_idx()[0]).partition_S(X)
 
-    error = refused(ONE, body)
-    assert sentence(error) == "partition_S: the launch has 32 threads in a threadgroup, the layout is of 64"
+    error = refused(ONE, body, block=block)
+    assert sentence(error) == (
+        f"partition_S: the launch has {block} threads in a threadgroup, the layout is of 64"
+    )
+
+
+def test_a_kernel_whose_launch_is_not_known() -> None:
+    @enigma.kernel
+    def k(X: enigma.f32):
+        enigma.TiledMma(enigma.MmaAtom(), (2, 1, 1)).partition_c(enigma.make_tensor(X, rows(16, 16)))
+
+    with pytest.raises(enigma.LayoutError) as caught:
+        enigma.compile(k)
+    assert sentence(caught.value) == (
+        "partition_C: the size of the launch must be known, to be compared with the layout of 2 simdgroups"
+    )
+    assert "jit function" in notes(caught.value)[0]
 
 
 def test_a_factor_of_another_type() -> None:

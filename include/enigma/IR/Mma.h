@@ -51,7 +51,8 @@ public:
   layout::Layout layoutTV(MmaOperand operand) const;
   /// The blocks of a tile that a simdgroup multiplies: ((8,8), blocks, blocks, rest...). LayoutError where
   /// the tile does not consist of whole blocks, or the launch has another number of simdgroups.
-  Tensor partition(MmaOperand operand, const Tensor &tensor, layout::Node simdgroup) const;
+  Tensor partition(MmaOperand operand, const Tensor &tensor, layout::Node simdgroup,
+                   bool isTraced = false) const;
 
 private:
   layout::Layout simdgroupsTV(MmaOperand operand) const;
@@ -75,7 +76,7 @@ public:
   const layout::IntTuple &tiler() const { return tile; }
   /// What a thread copies of a tile: (values, rest...). LayoutError where the tiler does not divide the tile,
   /// or the launch has another number of threads.
-  Tensor partition(const char *what, const Tensor &tensor, layout::Node thread) const;
+  Tensor partition(const char *what, const Tensor &tensor, layout::Node thread, bool isTraced = false) const;
 
 private:
   layout::IntTuple tile;

@@ -581,12 +581,28 @@ private:
   }
 
   // Whether a number may differ from round to round of a loop.
-  static bool variesIn(Value v, Operation *loop) {
-    if (!loop->isProperAncestor(v.getParentBlock()->getParentOp()) &&
-        v.getParentBlock()->getParentOp() != loop)
-      return false;
-    Operation *op = v.getDefiningOp();
-    return !op || !isPure(op) || llvm::any_of(op->getOperands(), [&](Value x) { return variesIn(x, loop); });
+  static bool variesIn(Value number, Operation *loop) {
+    SmallVector<Value, 8> pending{number};
+    llvm::SmallPtrSet<Operation *, 16> seen;
+    while (!pending.empty()) {
+      Value v = pending.pop_back_val();
+      Operation *parent = v.getParentBlock()->getParentOp();
+      if (parent != loop && !loop->isProperAncestor(parent))
+        continue;
+      Operation *op = v.getDefiningOp();
+      if (!op || !isPure(op))
+        return true;
+      if (seen.insert(op).second)
+        pending.append(op->operand_begin(), op->operand_end());
+    }
+    return false;
+  }
+
+  static Operation *loopAround(Operation *op) {
+    Operation *loop = op->getParentOp();
+    while (loop && !isa<ForOp, WhileOp>(loop))
+      loop = loop->getParentOp();
+    return loop;
   }
 
   // A sum in a loop of what each round has and what changes, that cannot wrap and only says where accesses
@@ -596,18 +612,16 @@ private:
     if (!sum || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
         constantInt(sum.getY()) || !isWrittenOnce(sum.getX()) || !isWrittenOnce(sum.getY()))
       return false;
-    Operation *loop = sum->getParentOp();
-    while (loop && !isa<ForOp, WhileOp>(loop))
-      loop = loop->getParentOp();
-    if (!loop || variesIn(sum.getX(), loop) == variesIn(sum.getY(), loop))
-      return false;
-    return llvm::all_of(v.getUses(), [](OpOperand &use) {
-      Operation *user = use.getOwner();
-      if (isIndex(use))
-        return true;
-      return use.getOperandNumber() == 0 && user->getNumResults() == 1 &&
-             (isAddress(user->getResult(0)) || vectorsIn(user->getResult(0)) != 0);
-    });
+    Operation *loop = loopAround(sum);
+    return loop &&
+           llvm::all_of(v.getUses(),
+                        [](OpOperand &use) {
+                          Operation *user = use.getOwner();
+                          return isIndex(use) ||
+                                 (use.getOperandNumber() == 0 && user->getNumResults() == 1 &&
+                                  (isAddress(user->getResult(0)) || vectorsIn(user->getResult(0)) != 0));
+                        }) &&
+           variesIn(sum.getX(), loop) != variesIn(sum.getY(), loop);
   }
 
   // Whether an operand is the index of an access of this many elements; elements that are vectors count by
@@ -657,10 +671,7 @@ private:
       }
     if (op.getNumResults() == 1 && isStep(op.getResult(0))) {
       Value x = op.getOperand(0), y = op.getOperand(1);
-      Operation *loop = op.getParentOp();
-      while (!isa<ForOp, WhileOp>(loop))
-        loop = loop->getParentOp();
-      if (variesIn(x, loop))
+      if (variesIn(x, loopAround(&op)))
         std::swap(x, y);
       std::string first = addend(x), second = addend(y);
       expressions[op.getResult(0)] = {first + " + " + second, 12};

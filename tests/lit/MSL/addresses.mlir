@@ -51,3 +51,45 @@ enigma.kernel @any(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, devi
   %y = enigma.load %A[%base] : !enigma.buffer<f32, device>, ui32 -> vector<4xf32>
   enigma.store %y, %C[%base] : vector<4xf32>, !enigma.buffer<f32, device>, ui32
 }
+
+// In a loop the pointer to what each round has is one for all of them; what changes is added to it.
+// CHECK-LABEL: kernel void rounds(
+// CHECK: for (uint [[K:[a-z0-9]+]] = 0u; [[K]] < 8u; ++[[K]]) {
+// CHECK: uint [[STEP:v[0-9]+]] = [[K]] * 256u;
+// CHECK: *(C + {{.*}} + [[STEP]]) = *(A + {{.*}} + [[STEP]] + 3u);
+enigma.kernel @rounds(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32, device>) writes [1] attributes {launch = array<i64: 128, 1, 1, 64, 1, 1>} {
+  %zero = enigma.constant 0 : ui32
+  %one = enigma.constant 1 : ui32
+  %two = enigma.constant 2 : ui32
+  %three = enigma.constant 3 : ui32
+  %rounds = enigma.constant 8 : ui32
+  %apart = enigma.constant 256 : ui32
+  %gid = enigma.thread_position_in_grid x
+  %base = enigma.mul %gid, %two : ui32
+  enigma.for %zero, %rounds, %one : ui32 {
+  ^bb0(%k: ui32):
+    %step = enigma.mul %k, %apart : ui32
+    %at = enigma.add %base, %step : ui32
+    %next = enigma.add %at, %three : ui32
+    %x = enigma.load %A[%next] : !enigma.buffer<f32, device>, ui32 -> f32
+    enigma.store %x, %C[%at] : f32, !enigma.buffer<f32, device>, ui32
+    enigma.yield
+  }
+}
+
+// A sum that is also a number has a variable.
+// CHECK-LABEL: kernel void numbers(
+// CHECK: uint [[AT:v[0-9]+]] = gid + {{.*}};
+// CHECK-NEXT: C[[[AT]]] = [[AT]];
+enigma.kernel @numbers(%C: !enigma.buffer<ui32, device>) writes [0] attributes {launch = array<i64: 128, 1, 1, 64, 1, 1>} {
+  %zero = enigma.constant 0 : ui32
+  %one = enigma.constant 1 : ui32
+  %rounds = enigma.constant 8 : ui32
+  %gid = enigma.thread_position_in_grid x
+  enigma.for %zero, %rounds, %one : ui32 {
+  ^bb0(%k: ui32):
+    %at = enigma.add %gid, %k : ui32
+    enigma.store %at, %C[%at] : ui32, !enigma.buffer<ui32, device>, ui32
+    enigma.yield
+  }
+}
