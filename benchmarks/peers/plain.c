@@ -93,6 +93,55 @@ void sgemm(const float *restrict a, const float *restrict b, float *restrict out
   }
 }
 
+// softmax(Q K^T / 8) V for heads of n x 64, n at most 4096 and a multiple of 32; begin and end count blocks of 8 queries.
+void attention(const float *restrict q, const float *restrict key, const float *restrict v, float *restrict out, long n, long begin, long end) {
+  enum { D = 64, Most = 4096 };
+  static _Thread_local float turned[D * Most] __attribute__((aligned(64))), scores[8][Most] __attribute__((aligned(64)));
+  long turnedHead = -1;
+  for (long block = begin; block < end; ++block) {
+    const long head = block * 8 / n;
+    const float *queries = q + block * 8 * D, *values = v + head * n * D;
+    if (head != turnedHead)
+      for (long k = 0; k < n; ++k)
+        for (int d = 0; d < D; ++d)
+          turned[d * n + k] = key[(head * n + k) * D + d];
+    turnedHead = head;
+    for (long k = 0; k < n; k += 32) {
+      Row sums[8] = {0};
+      for (int d = 0; d < D; ++d) {
+        Row right;
+        memcpy(&right, turned + d * n + k, sizeof right);
+        for (int r = 0; r < 8; ++r)
+          sums[r] += queries[r * D + d] * right;
+      }
+      for (int r = 0; r < 8; ++r)
+        memcpy(&scores[r][k], &sums[r], sizeof sums[r]);
+    }
+    float scale[8];
+    for (int r = 0; r < 8; ++r) {
+      float top = scores[r][0], sum = 0;
+      for (long k = 0; k < n; ++k)
+        top = scores[r][k] > top ? scores[r][k] : top;
+      for (long k = 0; k < n; ++k)
+        sum += scores[r][k] = expf((scores[r][k] - top) * 0.125f);
+      scale[r] = 1 / sum;
+    }
+    for (int c = 0; c < D; c += 32) {
+      Row sums[8] = {0};
+      for (long k = 0; k < n; ++k) {
+        Row right;
+        memcpy(&right, values + k * D + c, sizeof right);
+        for (int r = 0; r < 8; ++r)
+          sums[r] += scores[r][k] * right;
+      }
+      for (int r = 0; r < 8; ++r) {
+        sums[r] *= scale[r];
+        memcpy(out + (block * 8 + r) * D + c, &sums[r], sizeof sums[r]);
+      }
+    }
+  }
+}
+
 // Multiply-adds from registers alone: what one core can do at most. Returns a number so that all are needed.
 float peak(long rounds, float factor, float summand) {
   Row sums[6];

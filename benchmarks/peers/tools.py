@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def kind_of(work):
-    """saxpy, RMSNorm, softmax, prefix, heat, transpose or SGEMM."""
+    """saxpy, RMSNorm, softmax, prefix, heat, transpose, SGEMM or attention."""
     return work.name.split()[0]
 
 
@@ -44,6 +44,7 @@ def c(threads, folder):
             "transpose": work.side // 32,
             "SGEMM": work.side // 8,
             "heat": work.side,
+            "attention": work.out.size // 512,
         }
         total = parts.get(kind, len(work.out))
         bounds = [total * t // threads for t in range(threads + 1)]
@@ -151,8 +152,8 @@ def numba(threads, folder):
                  "transpose": transpose, "SGEMM": sgemm}  # fmt: skip
 
     def tool(work):
-        function, arguments = functions[kind_of(work)], [*work.inputs, work.out]
-        return lambda: function(*arguments)
+        function, arguments = functions.get(kind_of(work)), [*work.inputs, work.out]
+        return function and (lambda: function(*arguments))
 
     return tool
 
@@ -172,6 +173,7 @@ def torch(threads, folder):
             "prefix": lambda: torch.cumsum(x, 1, out=out),
             "transpose": lambda: out.copy_(x.T),
             "SGEMM": lambda: torch.mm(x, inputs[1], out=out),
+            "attention": lambda: torch.nn.functional.scaled_dot_product_attention(*inputs),
         }
         return forms.get(kind_of(work))
 
@@ -195,6 +197,7 @@ def jax(threads, folder):
         "heat": heat,
         "transpose": lambda x: x.T + 0.0,
         "SGEMM": lambda a, b: a @ b,
+        "attention": lambda q, k, v: jax.nn.softmax(q @ k.swapaxes(1, 2) / 8, axis=2) @ v,
     }
 
     def tool(work):
@@ -214,6 +217,8 @@ def pocl(threads, folder):
     flags = cl.mem_flags
 
     def tool(work):
+        if kind_of(work) == "attention":
+            return None
         buffers = [cl.Buffer(context, flags.READ_ONLY | flags.USE_HOST_PTR, hostbuf=a) for a in work.inputs]
         out = cl.Buffer(context, flags.READ_WRITE | flags.COPY_HOST_PTR, hostbuf=work.out)
         rows, side = len(work.out), work.side

@@ -159,4 +159,18 @@ def all_workloads(small):
                      lambda a=a, b=b: a.astype(np.float64) @ b,
                      launched(once(lambda n=n: sgemm_of(n)), (n * 2, n // 64, 1), (128, 1, 1)), n, 1e-3)
         )  # fmt: skip
-    return works
+    return works + tiled(small, rng)
+
+
+def tiled(small, rng):
+    """Those of examples/ that are written with tiled copies and products."""
+    n, heads = (128, 2) if small else (1024, 8)
+    multiply, attend = example("sgemm"), example("flash_attention")
+    a, b = rng.random((n, n), dtype=np.float32), rng.random((n, n), dtype=np.float32)
+    q, k, v = rng.standard_normal((3, heads, n, 64), np.float32)
+    return [
+        Workload(f"SGEMM {n}, TiledMma", 2 * n**3, "GFLOP/s", [a, b], np.zeros_like(a), lambda: multiply.reference(a, b),
+                 launched(once(lambda: multiply.compiled_for(n, n, n))), n, 1e-3),
+        Workload(f"attention {heads} x {n} x 64", 4 * heads * n * n * 64, "GFLOP/s", [q, k, v], np.zeros_like(q),
+                 lambda: attend.reference(q, k, v, False), launched(once(lambda: attend.compiled_for(n, 64, heads))), n),
+    ]  # fmt: skip

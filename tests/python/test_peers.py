@@ -37,7 +37,17 @@ def test_all_workloads_agree_with_their_references_and_are_written(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "peers.md").read_text()
-    for row in ("saxpy", "RMSNorm", "softmax", "prefix sums", "heat", "transpose", "SGEMM", "prepared"):
+    for row in (
+        "saxpy",
+        "RMSNorm",
+        "softmax",
+        "prefix sums",
+        "heat",
+        "transpose",
+        "SGEMM",
+        "attention",
+        "prepared",
+    ):
         assert f"| {row}" in table
     svg = ET.parse(tmp_path / "peers.svg").getroot()
     text = " ".join(svg.itertext())
