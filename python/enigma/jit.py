@@ -127,7 +127,10 @@ def _size(kernel: str, what: str, size: Any) -> tuple[int, int, int]:
             f"launch of {kernel}: {what} is missing",
             ["write .launch(grid=(threads in all), block=(threads of a threadgroup))"],
         )
-    parts = list(size) if isinstance(size, (tuple, list)) else [size]
+    try:
+        parts = list(size)  # NumPy's arrays too
+    except TypeError:
+        parts = [size]
     try:
         numbers = [index(p) for p in parts if not isinstance(p, bool)]
     except TypeError:

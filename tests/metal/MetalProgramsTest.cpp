@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <unistd.h>
@@ -99,6 +100,31 @@ TEST_F(MetalPrograms, AnArchiveThatMetalRefusesIsMadeAnew) {
   EXPECT_EQ(result(*next, next->createPipeline(source)), 3u);
   EXPECT_EQ(store->stores, 2);
   EXPECT_NE(store->entries.begin()->second, "nonsense");
+}
+
+TEST_F(MetalPrograms, AnArchiveLeavesNoFileInTheTemporaryFolder) {
+  char folder[] = "/tmp/enigma-tmpdir-XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  const char *before = std::getenv("TMPDIR");
+  const std::string old = before ? before : "";
+  setenv("TMPDIR", folder, 1);
+  PipelineSource source = chainSource();
+  source.store = std::make_shared<Store>();
+  EXPECT_EQ(result(*device, device->createPipeline(source)), 3u);
+  EXPECT_EQ(static_cast<Store &>(*source.store).stores, 1) << "it went through the folder";
+  before ? setenv("TMPDIR", old.c_str(), 1) : unsetenv("TMPDIR");
+  EXPECT_EQ(rmdir(folder), 0) << "the folder is not empty";
+}
+
+TEST_F(MetalPrograms, ATemporaryFolderThatIsNotThereCostsTheArchiveOnly) {
+  const char *before = std::getenv("TMPDIR");
+  const std::string old = before ? before : "";
+  setenv("TMPDIR", "/nowhere/at/all", 1);
+  PipelineSource source = chainSource();
+  source.store = std::make_shared<Store>();
+  EXPECT_EQ(result(*device, device->createPipeline(source)), 3u);
+  EXPECT_EQ(static_cast<Store &>(*source.store).stores, 0) << "TMPDIR comes first";
+  before ? setenv("TMPDIR", old.c_str(), 1) : unsetenv("TMPDIR");
 }
 
 TEST_F(MetalPrograms, WithoutArchivesThePipelineIsMadeAllTheSame) {
