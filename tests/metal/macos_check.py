@@ -5,7 +5,8 @@
 
 Every file that the build compiles, and those of lib/Runtime/Metal, goes through ziglang's clang with the headers of
 macOS and its libc++, which shows what only Linux or libstdc++ accepts. Generated headers and metal-cpp come from the
-build folder. After --seconds no further file is begun, and those left over are named. Nothing is linked but the Runtime, into one dylib whose Apple symbols stay open, and nothing runs.
+build folder. After --seconds no further file is begun, and those left over are named. The Runtime and the extension are linked where
+all of their files were compiled, with what comes from outside left open. Nothing runs.
 """
 
 from __future__ import annotations
@@ -67,6 +68,25 @@ def compile_unit(path: Path, flags: list[str], made: Path) -> str:
     return ""
 
 
+# What is linked if all of its files were compiled, and a symbol that it must export. What comes from Apple, Python,
+# nanobind and the rest of libenigma stays open.
+LIBRARIES = [
+    ("Runtime.dylib", ("lib/Runtime", "lib/Support"), "__ZN6enigma7runtime11metalDeviceE"),
+    ("_enigma.so", ("bindings/",), "_PyInit__enigma"),
+]
+
+
+def link(made: Path, objects: list[Path], export: str) -> str:
+    command = [*CXX, "-dynamiclib", "-Wl,-undefined,dynamic_lookup", *map(str, objects), "-o", str(made)]
+    linked = subprocess.run(command, capture_output=True, text=True)
+    if linked.returncode:
+        return linked.stderr or f"exit status {linked.returncode}"
+    content = made.read_bytes()
+    if content[:8] != bytes.fromhex("cffaedfe0c000001"):
+        return f"it is no arm64 Mach-O: {content[:8].hex()}"
+    return "" if export.encode() in content else f"it has no {export}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=2)
@@ -99,19 +119,12 @@ def main() -> int:
             if problem:
                 failed += 1
                 print(problem)
-        runtime = [p for p in known if "lib/Runtime" in str(p) or "lib/Support" in str(p)]
-        if not failed and not skipped and runtime and all(p in chosen for p in runtime):
-            dylib = [
-                *CXX,
-                "-dynamiclib",
-                "-Wl,-undefined,dynamic_lookup",
-                *(str(made[p]) for p in runtime),
-                "-o",
-                f"{folder}/r.dylib",
-            ]
-            linked = subprocess.run(dylib, capture_output=True, text=True)
-            failed += linked.returncode != 0
-            print("Runtime.dylib:", linked.stderr if linked.returncode else "ok")
+        for name, rooms, export in LIBRARIES:
+            parts = [p for p in known if any(room in str(p) for room in rooms)]
+            if not failed and not skipped and parts and all(p in chosen for p in parts):
+                problem = link(Path(folder) / name, [made[p] for p in parts], export)
+                failed += bool(problem)
+                print(f"{name}: {problem or 'ok'}")
     left = f", {skipped} not looked at" if skipped else ""
     print(f"{len(chosen) - failed - skipped} of {len(chosen)} files compile for arm64 macOS{left}")
     return 1 if failed else 0

@@ -12,6 +12,13 @@ TEST_P(Features, GiveWhatAPlainLoopGives) { GetParam().check(*runtime::hostDevic
 INSTANTIATE_TEST_SUITE_P(Cpu, Features, ::testing::ValuesIn(featureKernels()),
                          [](const auto &info) { return info.param.name; });
 
+#ifdef __APPLE__
+struct FeaturesOnMetal : ::testing::TestWithParam<FeatureKernel> {};
+TEST_P(FeaturesOnMetal, GiveWhatAPlainLoopGives) { GetParam().check(*runtime::metalDevice()); }
+INSTANTIATE_TEST_SUITE_P(Metal, FeaturesOnMetal, ::testing::ValuesIn(featureKernels()),
+                         [](const auto &info) { return info.param.name; });
+#endif
+
 template <class Call>
 std::string messageOf(Call &&call) {
   try {
