@@ -45,7 +45,7 @@ from enigma.matrices import *
 from enigma.memory import *
 from enigma.mma import *
 from enigma.packing import *
-from enigma.pipeline import pipeline as pipeline
+from enigma.pipelines import pipeline as pipeline
 from enigma.runtime import Array as Array
 from enigma.runtime import HostRuntime as HostRuntime
 from enigma.runtime import MetalRuntime as MetalRuntime

@@ -605,3 +605,110 @@ def test_a_coordinate_of_a_fragment_that_is_traced() -> None:
     error = refused(ONE, body)
     assert sentence(error) == "mode 1 of the fragment C has 2 blocks, got Value"
     assert "Python int" in notes(error)[0]
+
+
+def test_a_pipeline_in_a_loop_waits_for_the_round_before() -> None:
+    def body(mma, X):
+        tiled = enigma.make_tiled_copy_tv(enigma.CopyAtom(enigma.f32), 32, 1)
+        part = tiled.get_slice(enigma.arch.thread_idx()[0])
+        s = enigma.make_tensor(enigma.threadgroup_alloc(64, enigma.f32), enigma.Layout((32, 2)))
+        x = part.partition_S(enigma.tensor_zipped_divide(X, (32, 1))[(None, None), (0, None)][None, 0, None])
+        for _ in enigma.range(3):
+            enigma.pipeline([(tiled, x, part.partition_D(s))], lambda tile, stage: None, prefetch=False)
+        part.partition_D(X[None, 0])[0] = s[enigma.arch.thread_idx()[0], 1]
+
+    @enigma.jit
+    def launch(X):
+        @enigma.kernel
+        def inner(X):
+            body(ONE, X)
+
+        inner(X).launch(grid=32, block=32)
+
+    text = enigma.compile(launch, tensor("X", 0, "f32", rows(32, 4))).metal_source
+    assert text.count("threadgroup_barrier") == 2
+    outer, _ = text.split("for (")[1:]
+    assert "threadgroup_barrier" in outer  # before the loop of the tiles
+
+
+def gemm_of_a_number(mma, X):
+    acc = mma.make_fragment_c(((8, 8), 1, 1))
+    enigma.gemm(mma, acc, 1.0, X, acc)
+
+
+def gemm_of_b_for_a(mma, X):
+    acc, b = mma.make_fragment_c(((8, 8), 1, 1)), mma.make_fragment_b(((8, 8), 1, 1))
+    enigma.gemm(mma, acc, b, b, acc)
+
+
+def gemm_into_a_tensor(mma, X):
+    part = mma.get_slice().partition_A(X)
+    enigma.gemm(mma, X, part, part, X)
+
+
+def store_of_another_shape(mma, X):
+    acc = mma.make_fragment_c(((8, 8), 1, 1))
+    acc.fill(0)
+    mma.make_fragment_c(((8, 8), 2, 1)).store(acc.load())
+
+
+def fragment_of_a_whole_tensor(mma, X):
+    mma.make_fragment_c(X)
+
+
+def copy_of_other_blocks(mma, X):
+    enigma.copy(mma.get_slice().partition_C(X), mma.make_fragment_c(((8, 8), 1, 2)))
+
+
+def pipeline_of_no_tiles(mma, X):
+    s = enigma.make_tensor(enigma.threadgroup_alloc(32, enigma.f32), enigma.Layout((16, 2)))
+    enigma.pipeline([(X, s)], lambda tile, stage: None, 0)
+
+
+def fragment_of_two(mma, X):
+    enigma.make_fragment([X[0, 0]], 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "mark"),
+    [
+        (gemm_of_a_number, "gemm: A is a fragment or a partitioned tensor, got float", "enigma.gemm(mma, acc, 1.0, X, acc)"),
+        (gemm_of_b_for_a, "gemm: A is a fragment of B", "enigma.gemm(mma, acc, b, b, acc)"),
+        (gemm_into_a_tensor, "gemm: D is registers, got Tensor", "enigma.gemm(mma, X, part, part, X)"),
+        (
+            store_of_another_shape,
+            "store: the fragment C of blocks ((8, 8), 2, 1) has two elements of each in a lane, "
+            "the shape (2, 2, 1), got (2, 1, 1)",
+            "mma.make_fragment_c(((8, 8), 2, 1)).store(acc.load())",
+        ),
+        (
+            fragment_of_a_whole_tensor,
+            "make_fragment_c: needs blocks of 8 x 8 elements, got the shape (16, 16)",
+            "mma.make_fragment_c(X)",
+        ),
+        (
+            copy_of_other_blocks,
+            "copy: the tensor X has the shape ((8, 8), 2, 2), the fragment C ((8, 8), 1, 2)",
+            "enigma.copy(mma.get_slice().partition_C(X), mma.make_fragment_c(((8, 8), 1, 2)))",
+        ),
+        (
+            pipeline_of_no_tiles,
+            "pipeline: the tensors have 1 to 16 tiles, got tiles=0",
+            "enigma.pipeline([(X, s)], lambda tile, stage: None, 0)",
+        ),
+        (fragment_of_two, "make_fragment: the shape 2 has 2 elements, got 1", "enigma.make_fragment([X[0, 0]], 2)"),
+    ],
+)  # fmt: skip
+def test_mistakes_name_what_they_got_and_the_line(body: Any, message: str, mark: str) -> None:
+    error = refused(ONE, body)
+    assert sentence(error) == message
+    assert marked(error) == mark
+
+
+def test_an_atom_of_a_width_that_there_is_not() -> None:
+    with pytest.raises(enigma.EnigmaError) as caught:
+        enigma.CopyAtom(enigma.f16, 128)
+    assert sentence(caught.value) == "CopyAtom: one access of f16 moves 16, 32 or 64 bits, got 128"
+    with pytest.raises(enigma.EnigmaError) as caught:
+        enigma.TiledMma(enigma.MmaAtom(), (2, 1, 1)).partition_shape_c((24, 8))
+    assert "the tile (24, 8) does not consist of (16, 8)" in sentence(caught.value)
