@@ -7,19 +7,7 @@ import pytest
 
 import enigma as en
 from msl import standin
-
-
-def both_ways(kernel, inputs, out, grid, threads, **constants):
-    compiled = en.compile(kernel, **constants)
-    host, metal = out.copy(), out.copy()
-    en.HostRuntime().launch(compiled, [*inputs, host], grid, threads)
-    standin.compile(compiled.metal_source).run([*inputs, metal], grid=grid, threads=threads)
-    np.testing.assert_array_equal(host, metal)
-    return host
-
-
-def numbers(*shape, seed=0):
-    return np.random.default_rng(seed).integers(-8, 9, shape).astype(np.float32)
+from three_ways import both_ways, numbers
 
 
 @pytest.mark.parametrize("n", [64, 50, 1])

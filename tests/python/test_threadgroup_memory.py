@@ -1,82 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Threadgroup memory and barriers as users write them: the host, the Metal text and NumPy agree."""
+"""Threadgroup memory and barriers as users write them: the host, the Metal text and NumPy agree.
+
+A tree reduction, a block reversal and more are in show_kernels.py.
+"""
 
 import numpy as np
 import pytest
 
 import enigma as en
-from msl import standin
-
-
-def both_ways(kernel, inputs, out, grid, threads, **constants):
-    """What the host and the Metal text make of `out`, which comes last among the parameters."""
-    compiled = en.compile(kernel, **constants)
-    host, metal = out.copy(), out.copy()
-    en.HostRuntime().launch(compiled, [*inputs, host], grid, threads)
-    standin.compile(compiled.metal_source).run([*inputs, metal], grid=grid, threads=threads)
-    np.testing.assert_array_equal(host, metal)
-    return host
-
-
-def numbers(*shape, seed=0):
-    return np.random.default_rng(seed).integers(-8, 9, shape).astype(np.float32)
-
-
-@en.kernel
-def tree_sum(X: en.f32, Out: en.f32, n: en.Scalar(en.u32)):
-    tile = en.threadgroup_alloc(256, en.f32)
-    lid = en.thread_position_in_threadgroup("x")
-    gid = en.thread_position_in_grid
-    tile[lid] = en.load_if(X, gid, gid < n)
-    en.barrier()
-    step = en.i32(128)
-    while step > 0:
-        if lid < step:
-            tile[lid] = tile[lid] + tile[lid + step]
-        en.barrier()
-        step = step // 2
-    if lid == 0:
-        Out[en.threadgroup_position_in_grid("x")] = tile[0]
-
-
-@pytest.mark.parametrize("n", [256, 1000, 1, 777])
-def test_a_tree_reduction(n):
-    x, groups = numbers(n), -(-n // 256)
-    compiled = en.compile(tree_sum)
-    padded = np.zeros(groups * 256, np.float32)
-    padded[:n] = x
-    wanted = padded.reshape(groups, 256).sum(1)
-    for run in (host_run, metal_run):
-        out = np.zeros(groups, np.float32)
-        run(compiled, [x, out, np.uint32(n)], groups * 256, 256)
-        np.testing.assert_array_equal(out, wanted)
-
-
-def host_run(compiled, args, grid, threads):
-    en.HostRuntime().launch(compiled, args, grid, threads)
-
-
-def metal_run(compiled, args, grid, threads):
-    standin.compile(compiled.metal_source).run(args, grid=grid, threads=threads)
-
-
-@en.kernel
-def reverse_blocks(X: en.i32, Out: en.i32):
-    tile = en.threadgroup_alloc(128, en.i32)
-    lid = en.thread_position_in_threadgroup("x")
-    gid = en.thread_position_in_grid
-    last = en.threads_per_threadgroup("x") - 1
-    tile[lid] = X[gid]
-    en.barrier()
-    Out[gid] = tile[last - lid]
-
-
-@pytest.mark.parametrize(("n", "threads"), [(512, 128), (500, 128), (77, 33), (64, 32), (5, 128)])
-def test_a_block_reversal_with_a_partial_last_group(n, threads):
-    x = np.arange(n, dtype=np.int32)
-    out = both_ways(reverse_blocks, [x], np.zeros(n, np.int32), n, threads)
-    wanted = np.concatenate([x[at : at + threads][::-1] for at in range(0, n, threads)])
-    np.testing.assert_array_equal(out, wanted)
+from three_ways import both_ways, numbers
 
 
 @en.kernel

@@ -117,33 +117,30 @@ def launch(kernel, args, grid, threads):
     return str(caught.value)
 
 
-def test_data_that_keep_some_lanes_from_a_barrier():
-    @en.kernel
-    def k(X: en.i32):
-        gid = en.thread_position_in_grid
-        if X[gid] > 0:
-            en.barrier()  # here
-        X[gid] = 1
+@en.kernel
+def barrier_where_positive(X: en.i32):
+    gid = en.thread_position_in_grid
+    if X[gid] > 0:
+        en.barrier()  # here
+    X[gid] = 1
 
+
+def test_data_that_keep_some_lanes_from_a_barrier():
     x = np.ones(256, np.int32)
-    en.HostRuntime().launch(en.compile(k), [x.copy()], 256, 128)
+    en.HostRuntime().launch(en.compile(barrier_where_positive), [x.copy()], 256, 128)
     x[200] = 0
-    text = launch(k, [x], 256, 128)
-    assert "k: the barrier is reached by 31 of the 32 threads of simdgroup 2, threadgroup (1, 0, 0)" in text
+    text = launch(barrier_where_positive, [x], 256, 128)
+    assert (
+        "barrier_where_positive: the barrier is reached by 31 of the 32 threads of simdgroup 2, threadgroup (1, 0, 0)"
+        in text
+    )
     assert line_of(text, "here")
 
 
 def test_data_that_keep_a_simdgroup_from_a_barrier():
-    @en.kernel
-    def k(X: en.i32):
-        gid = en.thread_position_in_grid
-        if X[gid] > 0:
-            en.barrier()  # here
-        X[gid] = 1
-
     x = np.ones(256, np.int32)
     x[64:96] = 0
-    text = launch(k, [x], 256, 128)
+    text = launch(barrier_where_positive, [x], 256, 128)
     assert "reached by simdgroup 0 while simdgroup 2 of the same threadgroup has ended without it" in text
     assert line_of(text, "here")
 

@@ -45,3 +45,15 @@ def both(
             same = (lambda x: x) if either_zero else (lambda x: x.view(np.uint8))
             np.testing.assert_array_equal(same(host), same(text))
     return mine
+
+
+def both_ways(
+    kernel: Any, inputs: list[Any], out: np.ndarray, grid: Any, threads: Any, **options: Any
+) -> np.ndarray:
+    """What host and Metal text make of `out`, the last of the parameters."""
+    return both(kernel, [*inputs, out], grid, threads, **options)[-1]
+
+
+def numbers(*shape: int, seed: int = 0) -> np.ndarray:
+    """Small whole numbers as f32, so that sums and products of them are exact."""
+    return np.random.default_rng(seed).integers(-8, 9, shape).astype(np.float32)
