@@ -425,22 +425,3 @@ def a_class_that_a_branch_changes(A, t):
 def test_a_class_cannot_change_under_a_condition(function):
     with pytest.raises(en.TraceError, match="P is changed under a traced condition"):
         en.compile(kernel(function))
-
-
-# ---- What the generators of programs have found
-
-
-@en.kernel
-def signs(A: en.f32, Out: en.f32):
-    i = en.thread_position_in_grid
-    Out[i] = -(-A[i] * 2.0)
-    A[i] = -(-2.0 / A[i])
-
-
-def test_two_signs_are_no_decrement():
-    """`--A[i] * 2.0f` would change memory."""
-    a = np.array([1.0, -4.0, 0.5, 8.0], np.float32)
-    after, out = both(signs, [a, np.zeros(4, np.float32)], 4)
-    np.testing.assert_array_equal(out, a * 2)
-    np.testing.assert_array_equal(after, 2 / a)
-    assert "--" not in en.compile(signs).metal_source

@@ -106,11 +106,16 @@ def pieces(op: Op, template: str) -> tuple[list[Piece], int]:
         if piece.kind != "Text":
             current.parts += 1
             continue
-        for word in re.findall(
+        for match in re.finditer(
             r"[(),]|(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%<>&|^])(?= )|[-~!](?=$)|(?<= )[?:](?= )|[A-Za-z_<>,:0-9]+",
             piece.text,
         ):
-            if word in ("(", ","):
+            word = match[0]
+            if word in ("-", "~", "!") and match.end() == len(
+                piece.text
+            ):  # of the operand behind it: `-$x`, not `- $x`
+                current.prefix = True
+            elif word in ("(", ","):
                 if word == "(":
                     current.parts += 1
                     stack.append(current)
@@ -124,8 +129,6 @@ def pieces(op: Op, template: str) -> tuple[list[Piece], int]:
                 if current.operator:
                     fail(op.record, f"two operators in one group of {template!r}: add parentheses")
                 current.operator = word
-            elif word in "-~!":
-                current.prefix = True
             else:
                 current.parts += 1
     for group in groups:

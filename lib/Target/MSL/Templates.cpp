@@ -107,11 +107,6 @@ std::string laneNumber(Operation *op, unsigned operand, std::string text) {
   return number ? std::to_string(*number) : text;
 }
 
-// What comes behind a minus must not make `--` of it.
-std::string apart(llvm::StringRef before, std::string text) {
-  return before.ends_with("-") && llvm::StringRef(text).starts_with("-") ? "(" + text + ")" : text;
-}
-
 } // namespace
 
 std::string wrapped(const Expression &e, int minimum) {
@@ -140,8 +135,7 @@ Expression fill(Operation *op, llvm::ArrayRef<const Expression *> operands, llvm
     case Piece::Operand:
       if (chosen.precedence == 17)
         return *operands[piece.operand];
-      out.text +=
-          apart(out.text, laneNumber(op, piece.operand, wrapped(*operands[piece.operand], piece.minimum)));
+      out.text += laneNumber(op, piece.operand, wrapped(*operands[piece.operand], piece.minimum));
       break;
     case Piece::MaskedOperand:
       out.text += masked(op->getOperand(piece.operand), *operands[piece.operand]);
