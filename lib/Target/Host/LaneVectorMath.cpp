@@ -17,6 +17,9 @@ namespace scalar {
 float sin(float x) { return std::sin(x); }
 float cos(float x) { return std::cos(x); }
 float tan(float x) { return static_cast<float>(std::tan(static_cast<double>(x))); }
+float atan2(float y, float x) {
+  return static_cast<float>(std::atan2(static_cast<double>(y), static_cast<double>(x)));
+}
 float pow(float x, float y) { return std::pow(x, y); }
 float powr(float x, float y) {
   return x < 0 ? std::numeric_limits<float>::quiet_NaN() : std::pow(std::fabs(x), y);

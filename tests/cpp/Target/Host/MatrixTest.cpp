@@ -134,6 +134,8 @@ TEST(Matrix, EveryTileSumsInTheOrderOfTheKernel) {
       continue;
 #endif
     for (const Form &form : kForms) {
+      if (std::string(cpu) == "x86-64" && form.m * form.n * form.k > 6)
+        continue; // without fused multiply-adds each is a call
       const unsigned rows = 8 * form.m, columns = 8 * form.n, depth = 8 * form.k;
       std::vector<float> a = random(rows * depth, 1), b = random(depth * columns, 2),
                          c = random(rows * columns, 3);
