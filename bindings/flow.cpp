@@ -150,6 +150,8 @@ void loopPosition(nb::handle position, nb::handle lower, nb::handle upper, nb::h
   ir::IndexRange range = up ? ir::IndexRange{from.low, std::max(from.low, to.high - 1)}
                             : ir::IndexRange{std::min(from.high, to.low + 1), from.high};
   int64_t factor = std::abs(by.low);
+  if (from.low == from.high) // the last position is a whole number of steps from the first
+    (up ? range.high : range.low) -= (up ? range.high - from.low : range.low - from.high) % factor;
   bool multiples = from.low == from.high && from.low % factor == 0;
   space.setRange(rawValue(trace, position), range, multiples ? factor : 1);
 }

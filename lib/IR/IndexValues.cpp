@@ -273,8 +273,23 @@ Value IndexSpace::emitAtom(const Atom &atom, Elem elem) {
   return {};
 }
 
+// The last value that an atom is computed from.
+uint32_t IndexSpace::newest(uint32_t atom) const {
+  uint32_t last = 0;
+  if (atoms[atom].kind == Atom::Kind::value)
+    last = atoms[atom].value.id;
+  for (Id operand : {atoms[atom].a, atoms[atom].b})
+    if (operand)
+      for (Value v : values(operand))
+        last = std::max(last, v.id);
+  return last;
+}
+
 Value IndexSpace::emitAs(Id number, Elem elem) {
-  const Linear l = linears[number];
+  Linear l = linears[number];
+  // What was known first stands first, so that a loop can start from what it does not change.
+  std::stable_sort(l.terms.begin(), l.terms.end(),
+                   [&](const Term &x, const Term &y) { return newest(x.atom) < newest(y.atom); });
   Value sum;
   int64_t constant = l.constant;
   if (constant > 0 &&

@@ -25,6 +25,7 @@ void buildPipeline(OpPassManager &pm, int vecWidth) {
     kernel.addPass(createCSEPass());
     kernel.addPass(createIndexPass());
   }
+  kernel.addPass(createHoistPass());
   // After vectorising: its vectors are lowered too.
   kernel.addPass(createBf16Pass());
   kernel.addPass(createCanonicalizerPass());
@@ -35,6 +36,7 @@ void registerPasses() {
   registerPass([] { return createVecWidthPass(); });
   registerPass(createIndexPass);
   registerPass(createRegistersPass);
+  registerPass(createHoistPass);
   registerPass(createBf16Pass);
   static PassPipelineRegistration<> pipeline("enigma-pipeline", "what a compile runs, without vec_width",
                                              [](OpPassManager &pm) { buildPipeline(pm, 0); });

@@ -116,8 +116,12 @@ Range Ranges::position(ForOp loop, int depth) {
   Range lower = range(loop.getLower(), depth), upper = range(loop.getUpper(), depth),
         step = range(loop.getStep(), depth);
   Range all = ofType(loop.getLower().getType());
-  if (step.low >= 0)
-    return {lower.low, std::max(lower.low, upper.high - 1)};
+  if (step.low >= 0) {
+    Range all{lower.low, std::max(lower.low, upper.high - 1)};
+    if (lower.low == lower.high && step.low == step.high && step.low > 0)
+      all.high -= (all.high - all.low) % step.low;
+    return all;
+  }
   if (step.high <= 0)
     return {std::min(upper.low + 1, lower.high), lower.high};
   return all;

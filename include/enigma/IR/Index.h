@@ -121,6 +121,7 @@ private:
   Id fitted(Value value, Id exact);
   void joinDigits(Linear &linear);
   IndexRange rangeOf(const Atom &atom) const;
+  uint32_t newest(uint32_t atom) const;
   Value emitAtom(const Atom &atom, Elem elem);
   Value emitAs(Id id, Elem elem);
   Elem elemFor(IndexRange range) const;

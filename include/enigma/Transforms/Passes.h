@@ -41,6 +41,11 @@ std::unique_ptr<mlir::Pass> createIndexPass();
 ///     %y = load %r[0]                     ->    %y is %x
 std::unique_ptr<mlir::Pass> createRegistersPass();
 
+/// Index arithmetic that a `for` loop does not change, in front of it.
+///
+///     for %t { %i = mul %row, 512; ... }  ->    %i = mul %row, 512; for %t { ... }
+std::unique_ptr<mlir::Pass> createHoistPass();
+
 /// Computes in f32 what Metal does not offer on bfloat, and rounds the result.
 ///
 ///     %y = sin %x : bf16                  ->    %w = cast %x to f32; %s = sin %w : f32; %y = cast %s to bf16

@@ -561,6 +561,14 @@ private:
            });
   }
 
+  // The position of a `for`, perhaps converted: short, and the same for the whole round.
+  static bool isPosition(Value v) {
+    if (auto cast = v.getDefiningOp<CastOp>())
+      v = cast.getX();
+    auto arg = dyn_cast<BlockArgument>(v);
+    return arg && arg.getArgNumber() == 0 && isa<ForOp>(arg.getOwner()->getParentOp());
+  }
+
   // A sum or difference with a constant that cannot wrap and only says where accesses are: written out at
   // each of them, since moving a pointer costs nothing.
   static bool isAddress(Value v) {
@@ -605,12 +613,14 @@ private:
     return loop;
   }
 
+  static bool isSteady(Value v) { return isWrittenOnce(v) || isPosition(v); }
+
   // A sum in a loop of what each round has and what changes, that cannot wrap and only says where accesses
   // are: the pointer plus the first is one pointer for all rounds.
   static bool isStep(Value v) {
     auto sum = v.getDefiningOp<AddOp>();
     if (!sum || !sum->hasAttr(inRangeAttr) || !isScalar(v.getType()) || widthOf(v.getType()) < 32 ||
-        constantInt(sum.getY()) || !isWrittenOnce(sum.getX()) || !isWrittenOnce(sum.getY()))
+        constantInt(sum.getY()) || !isSteady(sum.getX()) || !isSteady(sum.getY()))
       return false;
     Operation *loop = loopAround(sum);
     return loop &&
@@ -660,7 +670,7 @@ private:
 
   // What is added to a pointer has a variable, or is a position.
   std::string addend(Value v) {
-    return (isQuery(v.getDefiningOp()) || addresses.contains(v) ? use(v) : stable(v)).text;
+    return (isPosition(v) || isQuery(v.getDefiningOp()) || addresses.contains(v) ? use(v) : stable(v)).text;
   }
 
   void elementwise(Operation &op) {

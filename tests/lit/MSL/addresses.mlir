@@ -93,3 +93,26 @@ enigma.kernel @numbers(%C: !enigma.buffer<ui32, device>) writes [0] attributes {
     enigma.yield
   }
 }
+
+// In a loop a pointer is moved by what stays the same first, which the compiler does once.
+// CHECK-LABEL: kernel void split(
+// CHECK: uint [[START:v[0-9]+]] = row * 512u;
+// CHECK: for (uint [[T:.*]] = 0u; [[T]] < n; ++[[T]]) {
+// CHECK: *(Out + [[START]] + [[T]]) = *(A + [[START]] + [[T]]) + *(A + [[START]] + [[T]] + 8u);
+enigma.kernel @split(%A: !enigma.buffer<f32, device>, %Out: !enigma.buffer<f32, device>, %row: ui32, %n: ui32) writes [1] {
+  %zero = enigma.constant 0 : ui32
+  %one = enigma.constant 1 : ui32
+  %eight = enigma.constant 8 : ui32
+  %width = enigma.constant 512 : ui32
+  %start = enigma.mul %row, %width : ui32
+  enigma.for %zero, %n, %one : ui32 {
+  ^bb0(%t: ui32):
+    %at = enigma.add %start, %t {in_range} : ui32
+    %x = enigma.load %A[%at] : !enigma.buffer<f32, device>, ui32 -> f32
+    %next = enigma.add %at, %eight {in_range} : ui32
+    %y = enigma.load %A[%next] : !enigma.buffer<f32, device>, ui32 -> f32
+    %sum = enigma.add %x, %y : f32
+    enigma.store %sum, %Out[%at] : f32, !enigma.buffer<f32, device>, ui32
+    enigma.yield
+  }
+}
