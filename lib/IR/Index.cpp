@@ -341,6 +341,10 @@ std::optional<int64_t> IndexSpace::count(std::span<const Id> ids) const {
       if (atom.kind == Atom::Kind::operation || (atom.kind == Atom::Kind::value && !atom.isCounted))
         return std::nullopt;
       IndexRange r = rangeOf(atom);
+      if (auto it = narrowedAtoms.find(t.atom); it != narrowedAtoms.end())
+        r = {std::max(r.low, it->second.low), std::min(r.high, it->second.high)};
+      if (r.low > r.high)
+        return 0;
       if (r.low <= least || r.high >= most)
         return std::nullopt;
       product = std::min<Wide>(product * ((Wide(r.high) - r.low) / atom.factor + 1), most);
