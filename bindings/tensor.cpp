@@ -213,6 +213,26 @@ Arrangement scalarArrangement(nb::handle shape) {
   return out;
 }
 
+// A number everywhere, arranged as the loads of so many contiguous elements are.
+nb::object full(nb::handle shape, nb::handle number, nb::handle dtype) {
+  Trace &trace = requireTrace("full");
+  ir::Builder &builder = trace.at();
+  auto literal = literalFrom(number.ptr());
+  if (!literal)
+    builder.fail("full: needs a number, got " + typeName(number.ptr()));
+  const ir::Elem elem = elemFrom("full", dtype);
+  Arrangement arrangement = scalarArrangement(shape);
+  const size_t n = arrangement.slots.size();
+  size_t width = elem == ir::Elem::b1 ? 1 : std::min(4, 16 / ir::bytes(elem));
+  while (n % width)
+    width /= 2;
+  for (size_t i = 0; i < n; ++i)
+    arrangement.slots[i] = {static_cast<uint16_t>(i / width), static_cast<uint16_t>(i % width)};
+  std::vector<ir::Value> values(n / width,
+                                builder.constant(*literal, ir::Type::value(elem, static_cast<int>(width))));
+  return nb::make_tuple(handles(trace, values), nb::cast(std::move(arrangement)));
+}
+
 } // namespace
 
 void bindTensor(nb::module_ &module) {
@@ -255,6 +275,8 @@ void bindTensor(nb::module_ &module) {
         return handles(trace, out);
       },
       nb::arg("values"), nb::arg("number"), "A number in place of every element.");
+  module.def("fragment_of", full, nb::arg("shape"), nb::arg("number"), nb::arg("dtype"),
+             "A number for every element of a shape: values and their arrangement.");
   module.def("fragment_scalars", scalars, nb::arg("values"), nb::arg("arrangement"),
              "Every element as a value.");
 

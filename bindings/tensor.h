@@ -17,11 +17,14 @@ struct TensorState {
   std::vector<const ir::Memory *> staged; ///< what pipelines write
 };
 
-/// How the elements of a fragment lie in its values; the same object wherever it is the same.
+/// How the elements of a fragment lie in its values. A shape of one mode is the same with and without
+/// parentheses.
 struct Arrangement {
   std::vector<ir::Fragment::Slot> slots;
   layout::IntTuple shape;
-  bool operator==(const Arrangement &) const = default;
+  bool operator==(const Arrangement &other) const {
+    return slots == other.slots && layout::wrap(shape) == layout::wrap(other.shape);
+  }
 };
 
 /// A layout error of a tensor names the user's line.

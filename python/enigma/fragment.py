@@ -23,6 +23,7 @@ from enigma._enigma import (
     fail,
     flow,
     fragment_full,
+    fragment_of,
     fragment_scalars,
     set_fragment_type,
 )
@@ -178,6 +179,11 @@ def make_fragment(elements: Any, shape: Any) -> Fragment:
     if arrangement.size != len(values):
         fail(f"make_fragment: the shape {shape} has {arrangement.size} elements, got {len(values)}")
     return Fragment(values, arrangement)
+
+
+def full(shape: Any, number: float | int | bool, dtype: Any) -> Fragment:
+    """A fragment of a shape with one number everywhere, to start a sum from."""
+    return Fragment(*fragment_of(shape, number, dtype))
 
 
 def as_fragment(what: str, x: Any) -> Fragment:

@@ -17,11 +17,12 @@ from enigma import layout as _layout
 from enigma._enigma import TensorView
 from enigma.dtypes import as_dtype
 from enigma.errors import LayoutError
-from enigma.fragment import Fragment, full_like, make_fragment
+from enigma.fragment import Fragment, full, full_like, make_fragment
 
 __all__ = [
     "Fragment",
     "Tensor",
+    "full",
     "full_like",
     "local_partition",
     "local_tile",
