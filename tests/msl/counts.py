@@ -54,8 +54,8 @@ class Counts:
 def llvm_ir(source: str) -> str:
     """The optimised LLVM IR of MSL text."""
     # OpenCL writes the making of a vector as a cast, which does not convert.
-    source = re.sub(r"\bfloat4\(", "enigma_float4(", source)
-    source = re.sub(r"\b((?:float|half|u?int|u?short|u?char|u?long)[234])\(", r"(\1)(", source)
+    source = re.sub(r"\b((?:float|half)[24])\(", r"enigma_\1(", source)
+    source = re.sub(r"(?<!enigma_)\b((?:float|half|u?int|u?short|u?char|u?long)[234])\(", r"(\1)(", source)
     result = run([clang(), *COMMAND], source)
     if result.returncode:
         raise StandInError(f"the text does not compile for counting:\n{result.stderr}")

@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What emitted kernels do, counted after `clang -O2`: as much memory traffic as the problem needs, and no index arithmetic beside."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import enigma
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from example_files import example, hand_written
 from msl import standin
 from msl.counts import Counts, count
 
@@ -107,13 +102,8 @@ def test_tiles_of_a_power_of_two_need_no_division(vec_width):
 
 
 def test_tiled_add_does_what_the_hand_written_one_does():
-    root = Path(__file__).parents[2] / "examples"
-    hand_written = (root / "metal" / "tiled_add.metal").read_text()
-    spec = importlib.util.spec_from_file_location("tiled_add", root / "03_tiled_add.py")
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    compiled = example.compiled_for(256, 512)
-    ours, theirs = count(compiled.metal_source), count(hand_written)
+    compiled = example("tiled_add").compiled_for(256, 512)
+    ours, theirs = count(compiled.metal_source), count(hand_written("tiled_add"))
     assert (theirs.loads, theirs.wide_loads, theirs.stores, theirs.wide_stores) == (8, 8, 4, 4)
     for what in ("loads", "stores", "integer", "divisions", "allocas"):
         assert getattr(ours, what) <= getattr(theirs, what), what
@@ -121,7 +111,7 @@ def test_tiled_add_does_what_the_hand_written_one_does():
 
     a, b = np.random.default_rng(0).random((2, 256, 512), np.float32)
     results = []
-    for text in (compiled.metal_source, hand_written):
+    for text in (compiled.metal_source, hand_written("tiled_add")):
         results.append(np.zeros_like(a))
         standin.compile(text).run([a, b, results[-1]], grid=compiled.grid, threads=compiled.block)
     assert (results[0] == a + b).all() and (results[1] == a + b).all()

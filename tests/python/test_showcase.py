@@ -5,32 +5,15 @@ Each row names an example and makes inputs; NumPy in f64 says what comes out. Bo
 no code with the emitter.
 """
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from example_files import example, hand_written
 from msl import standin
 from msl.counts import Counts, count
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def example(name):
-    (path,) = EXAMPLES.glob(f"[0-9][0-9]_{name}.py")
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def hand_written(name):
-    return (EXAMPLES / "metal" / f"{name}.metal").read_text()
 
 
 def rms_norm_inputs(rng):
@@ -55,6 +38,11 @@ def heat_inputs(rng):
 def quantised_matvec_inputs(rng):
     q = rng.integers(-128, 128, (8, 1024), np.int8)
     return [q, rng.random((8, 32), np.float32) / 64, rng.random(1024, np.float32)]
+
+
+def int4_matvec_inputs(rng):
+    q = rng.integers(0, 2**32, (8, 128), np.uint32)
+    return [q, rng.random((8, 32), np.float32) / 8, rng.random(1024, np.float32)]
 
 
 def transpose_inputs(rng):
@@ -109,6 +97,10 @@ SHOWCASE = [
     Case(
         "quantised_matvec", (8, 1024), quantised_matvec_inputs, (8,), 2e-4,
         Counts(loads=48, stores=1, wide_loads=8, wide_stores=1, integer=6, lanes=4),
+    ),
+    Case(
+        "int4_matvec", (8, 1024), int4_matvec_inputs, (8,), 2e-4,
+        Counts(loads=16, stores=1, wide_loads=12, wide_stores=1, integer=35, lanes=4),
     ),
     Case(
         "transpose", (64, 96), transpose_inputs, (96, 64), 0.0,
