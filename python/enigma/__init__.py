@@ -52,6 +52,7 @@ from enigma.runtime import MetalRuntime as MetalRuntime
 from enigma.runtime import PreparedKernel as PreparedKernel
 from enigma.runtime import default_runtime as default_runtime
 from enigma.tensor import *  # type: ignore[assignment]
+from enigma.tuning import autotune as autotune
 
 IRValue = Value
 __version__ = _version()

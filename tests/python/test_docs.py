@@ -23,7 +23,17 @@ PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("kernels", "memory", "simdgroups", "atomics", "tensors", "mma", "runtime", "vectors")
+        for name in (
+            "kernels",
+            "memory",
+            "simdgroups",
+            "atomics",
+            "tensors",
+            "mma",
+            "autotune",
+            "runtime",
+            "vectors",
+        )
     ),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.M | re.S)
