@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 import enigma
+from example_files import example
 from msl import standin
 from msl.counts import Counts, count
-from tensor_launches import HOST, error_of, in_three_ways, vectors
+from tensor_launches import HOST, error_of, in_three_ways, matrices, vectors
+
+tiled_add_2d = example("tiled_add").tiled_add
 
 FOUR_EACH = enigma.Layout((64, 4), (4, 1))  # (thread, value)
 
@@ -233,6 +236,30 @@ def test_behind_a_dead_block_coordinates_are_checked_again():
     assert "from 1 to 8, but the mode has 8 elements" in error_of(function, *vectors(8))
 
 
+def test_a_guarded_store_counts_as_often_as_its_guard_lets_through():
+    def halves(second):
+        @enigma.jit
+        def function(A, B):
+            @enigma.kernel
+            def inner(a, b):
+                i = enigma.thread_position_in_grid
+                if i < 500:
+                    b[i] = a[i]
+                elif i < second:
+                    b[i] = a[i] * 2.0
+
+            inner(A, B).launch(grid=1024, block=32)
+
+        return function
+
+    assert "stores 999 of the 1000 elements of B" in error_of(halves(999), *vectors(1000))
+    compiled = enigma.compile(halves(1000), *vectors(1000))
+    a = np.random.default_rng(7).random(1000, np.float32)
+    np.testing.assert_array_equal(
+        in_three_ways(compiled, [a], (1000,)), np.where(np.arange(1000) < 500, a, 2 * a)
+    )
+
+
 # ---- Loops
 
 
@@ -260,3 +287,205 @@ def test_a_loop_whose_end_leaves_room_is_a_plain_one():
     out = np.zeros(32, np.float32)
     HOST.launch(enigma.compile(some), [a, 70, out], 32, 32)
     np.testing.assert_allclose(out, [a[k:70:32].sum() for k in range(32)], rtol=1e-6)
+
+
+# ---- Types, layouts, memories
+
+
+@pytest.mark.parametrize(
+    ("dtype", "width"), [("f16", 4), ("bf16", 4), ("u8", 4), ("i64", 2), ("f32", 4), ("i16", 4), ("b1", 1)]
+)
+def test_copies_take_the_widest_access_of_the_type(dtype, width):
+    @enigma.jit
+    def move(A, B):
+        a, b = (enigma.tensor_zipped_divide(t, 8) for t in (A, B))
+
+        @enigma.kernel
+        def inner(a, b):
+            i = enigma.thread_position_in_grid
+            enigma.copy(a[None, i], b[None, i])
+
+        inner(a, b).launch(grid=16, block=16)
+
+    compiled = enigma.compile(move, *vectors(128, dtype=dtype))
+    kind = enigma.dtypes.numpy_dtype(getattr(enigma, dtype))
+    a = np.random.default_rng(4).integers(0, 2, 128).astype(kind)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (128,), kind), a)
+    text = compiled.explain()
+    assert f"{8 // width} x {dtype}{f'x{width}' if width > 1 else ''}" in text
+
+
+def test_explain_says_why_an_access_is_narrow():
+    compiled = enigma.compile(tiled_add_2d, *matrices(250, 501))
+    assert "load A: 16 elements as 16 x f32" in compiled.explain()
+    assert "not wider: the end of mode 1 (501 elements) can fall inside a vector of 4" in compiled.explain()
+    assert "masked at the end" in compiled.explain()
+    whole = enigma.compile(tiled_add_2d, *matrices(256, 512)).explain()
+    assert "store C: 16 elements as 4 x f32x4" in whole and "not wider" not in whole
+
+
+@enigma.jit
+def gather(A, B):
+    """Each thread loads what its place in the last mode of A holds, and stores it in order."""
+    count, threads = enigma.size(A, mode=[0]) * enigma.size(A, mode=[1]), enigma.size(A, mode=[2])
+
+    @enigma.kernel
+    def inner(a, b):
+        i = enigma.thread_position_in_grid
+        x = a[None, None, i].load()
+        enigma.tensor_zipped_divide(b, count)[None, i].store(x.reshape(count))
+
+    inner(A, B).launch(grid=threads, block=threads)
+
+
+def test_random_layouts_are_read_as_their_functions_say():
+    """Shapes and strides at random, also broken and reordered ones: element by element against the layout."""
+    rng = np.random.default_rng(7)
+    for _ in range(12):
+        order = rng.permutation(3)
+        shape = [int(x) for x in rng.choice([2, 3, 4, 6, 8], 3)]
+        stride, step = [0, 0, 0], 1
+        for mode in order:
+            stride[mode] = step
+            step *= shape[mode] + int(rng.integers(0, 2) * rng.integers(0, 4))
+        layout = enigma.Layout(tuple(shape), tuple(stride))
+        offset = int(rng.choice([0, 1, 2, 4, 8]))
+        extent = enigma.cosize(layout) + offset
+        count = shape[0] * shape[1]
+
+        compiled = enigma.compile(
+            gather,
+            enigma.Tensor("A", 0, "i32", layout, base_offset=offset),
+            enigma.Tensor("B", 1, "i32", enigma.Layout(count * shape[2])),
+        )
+        a = np.arange(extent, dtype=np.int32) * 7
+        expected = np.array([a[layout(i) + offset] for i in range(count * shape[2])], np.int32)
+        np.testing.assert_array_equal(
+            in_three_ways(compiled, [a], (count * shape[2],), np.int32), expected, str((layout, offset))
+        )
+
+
+@pytest.mark.parametrize("rows", [1 << 15, 1 << 17])
+def test_addresses_beyond_32_bits_are_computed_in_64(rows):
+    """A row of 1 Mi elements: from 4096 rows on an index needs more than 32 bits."""
+
+    @enigma.jit
+    def ends(A, B):
+        @enigma.kernel
+        def inner(a, b):
+            row = enigma.thread_position_in_grid
+            tile = enigma.tensor_zipped_divide(a[row, None], 4)[None, 0]
+            b[row] = tile.load().reduce("add")
+
+        inner(A, B).launch(grid=rows, block=32)
+
+    A = enigma.Tensor("A", 0, "u8", enigma.Layout((rows, 1 << 20), (1 << 20, 1)))
+    source = enigma.compile(ends, A, enigma.Tensor("B", 1, "u8", enigma.Layout(rows))).metal_source
+    assert "ulong" in source and "uchar4" in source
+
+
+@enigma.kernel
+def rows_doubled(A: enigma.f32, B: enigma.f32):
+    i = enigma.thread_position_in_grid
+    a, b = (enigma.make_tensor(x, enigma.Layout((8, 4), (4, 1))) for x in (A, B))
+    b[i, None].store(a[i, None].load() * 2)
+
+
+def test_tensors_of_buffers_work_in_plain_kernels_and_are_masked():
+    compiled = enigma.compile(rows_doubled)
+    a = np.arange(32, dtype=np.float32)
+    for threads in (8, 13):  # five rows too many are left out
+        out, text = np.zeros(32, np.float32), np.zeros(32, np.float32)
+        HOST.launch(compiled, [a, out], grid=threads, threads=threads)
+        standin.compile(compiled.metal_source).run([a, text], grid=threads, threads=threads)
+        np.testing.assert_array_equal(out, a * 2)
+        np.testing.assert_array_equal(text, a * 2)
+
+
+PLAIN = enigma.Layout((8, 32), (32, 1))
+SWIZZLED = enigma.composition(enigma.Swizzle(2, 2, 3), PLAIN)
+
+
+@enigma.jit
+def plus_one(A, B):
+    gA, gB = (enigma.tensor_zipped_divide(t, (2, 8)) for t in (A, B))
+
+    @enigma.kernel
+    def inner(a, b):
+        i = enigma.thread_position_in_grid
+        b[(None, None), i].store(a[(None, None), i].load() + 1.0)
+
+    inner(gA, gB).launch(grid=16, block=16)
+
+
+@pytest.mark.parametrize("source", [PLAIN, SWIZZLED], ids=["plain", "swizzled"])
+def test_swizzled_tensors_keep_their_vectors(source):
+    A, B = enigma.Tensor("A", 0, "float", source), enigma.Tensor("B", 1, "float", SWIZZLED)
+    compiled = enigma.compile(plus_one, A, B)
+    a = np.random.default_rng(8).random(256, np.float32)
+    expected = np.zeros(256, np.float32)
+    for i in range(8):
+        for j in range(32):
+            expected[SWIZZLED((i, j))] = a[source((i, j))] + np.float32(1)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (256,)), expected)
+    assert "4 x f32x4" in compiled.explain() and "not wider" not in compiled.explain()
+
+
+@enigma.jit
+def transposed(A, B):
+    gA, gB = enigma.tensor_zipped_divide(A, (8, 8)), enigma.tensor_zipped_divide(B, (8, 8))
+
+    @enigma.kernel
+    def inner(a, b):
+        tx, ty, _ = enigma.arch.thread_idx()
+        bx, by, _ = enigma.arch.block_idx()
+        layout = enigma.composition(enigma.Swizzle(3, 0, 3), enigma.Layout((8, 8), (8, 1)))
+        tile = enigma.make_tensor(enigma.threadgroup_alloc(64, enigma.f32), layout)
+        tile[ty, tx] = a[(ty, tx), (by, bx)]
+        enigma.barrier()
+        b[(ty, tx), (bx, by)] = tile[tx, ty]
+
+    inner(gA, gB).launch(grid=(32, 16), block=(8, 8))
+
+
+def test_a_swizzled_threadgroup_tensor_transposes_tiles():
+    A = enigma.Tensor("A", 0, "float", enigma.Layout((16, 32), (32, 1)))
+    B = enigma.Tensor("B", 1, "float", enigma.Layout((32, 16), (16, 1)))
+    compiled = enigma.compile(transposed, A, B)
+    a = np.random.default_rng(9).random((16, 32), np.float32)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (32, 16)), a.T)
+
+
+def test_a_register_tensor_holds_a_fragment():
+    @enigma.jit
+    def through_registers(A, B):
+        gA, gB = (enigma.tensor_zipped_divide(t, 8) for t in (A, B))
+
+        @enigma.kernel
+        def inner(a, b):
+            i = enigma.thread_position_in_grid
+            held = enigma.make_tensor(enigma.register_tensor(8, enigma.f32), 8)
+            held.fill(1.0)
+            for k in enigma.range(3):
+                held.store(held.load() + a[None, i].load() * enigma.f32(k))
+            enigma.copy(held, b[None, i])
+
+        inner(gA, gB).launch(grid=8, block=8)
+
+    compiled = enigma.compile(through_registers, *vectors(64))
+    a = np.random.default_rng(10).integers(0, 9, 64).astype(np.float32)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (64,)), 1 + 3 * a)
+
+
+def test_a_layout_larger_than_its_array_is_refused():
+    @enigma.jit
+    def too_small(A):
+        @enigma.kernel
+        def inner(a):
+            tile = enigma.make_tensor(enigma.threadgroup_alloc(63, enigma.f32), (8, 8))
+            a[0] = tile[7, 7]
+
+        inner(A).launch(grid=1, block=1)
+
+    message = error_of(too_small, *vectors(1, "A"))
+    assert "reaches element 63" in message and "63 elements" in message
