@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The decoder layer of examples/12_qwen3_layer.py: six launches from Python to Metal text, their code for the CPU, and a token.
+"""The decoder layer of examples/14_qwen3_layer.py: six launches from Python to Metal text, their code for the CPU, and a token.
 
 Warm: Enigma has compiled before, and this layer is in no cache.
 """
@@ -17,7 +17,7 @@ from kernels import best_us
 
 import enigma
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "12_qwen3_layer.py"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "14_qwen3_layer.py"
 
 
 def main():

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // An int4 matrix of 1024 columns times a vector by hand: a simdgroup has four rows, a lane a group of 32 weights of each.
-// 11_int4_matvec.py generates the same and says how weights lie; the tests compare what both do, and their results.
+// 13_int4_matvec.py generates the same and says how weights lie; the tests compare what both do, and their results.
 #include <metal_stdlib>
 using namespace metal;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A decoder layer of Qwen3-0.6B for one token by hand: the six kernels that 12_qwen3_layer.py generates, in their order.
+// A decoder layer of Qwen3-0.6B for one token by hand: the six kernels that 14_qwen3_layer.py generates, in their order.
 // The tests compare what each does, kernel by kernel, and the results.
 #include <metal_stdlib>
 using namespace metal;
