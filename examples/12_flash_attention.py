@@ -7,8 +7,9 @@ A threadgroup has 32 queries of one head, each of its four simdgroups 8 of them:
 are registers. Tiles of keys and values go through threadgroup memory. The maximum m and the sum are those of
 the keys so far; a larger maximum scales what has been summed (online softmax). Four lanes hold a row of
 scores together. With `causal` a query sees the keys up to its own place only, and tiles behind it are not
-visited. Any number of queries does; what is past the end is masked.
-`metal/flash_attention.metal` is this by hand.
+visited. Any number of queries from 32 on does; what is past the end is masked.
+Of f16, sums and softmax are in f32.
+`metal/flash_attention.metal` is this by hand, for f32.
 """
 
 import math
@@ -18,8 +19,7 @@ import numpy as np
 import enigma
 
 BQ = 32
-PAD = 4
-tiled_mma = enigma.TiledMma(enigma.MmaAtom(enigma.f32), (4, 1, 1))
+SCALE = math.log2(math.e)  # so that exp2 will do
 
 
 def of_row(value, combine):
@@ -31,19 +31,22 @@ def of_row(value, combine):
 @enigma.kernel
 def attend(mQ, mK, mV, mO, causal):
     n, d, _ = mQ.shape
-    bk = 2048 // d  # keys in a tile: 8 KB of them
+    dtype = mQ.dtype
+    tiled_mma = enigma.TiledMma(enigma.MmaAtom(dtype, enigma.f32), (4, 1, 1))
+    bk = 2048 // d  # keys in a tile: 8 KB of f32
+    row = d + 16 // dtype.itemsize  # of threadgroup memory: padded by 16 bytes
     thread, _, _ = enigma.arch.thread_idx()
     block, head, _ = enigma.arch.block_idx()
     gQ, gO = (enigma.tensor_zipped_divide(x[None, None, head], (BQ, d)) for x in (mQ, mO))
     gK, gV = (enigma.tensor_zipped_divide(x[None, None, head], (bk, d)) for x in (mK, mV))
     gS = enigma.tensor_zipped_divide(enigma.make_identity_tensor((n, n)), (BQ, bk))
-    k_memory, v_memory = (enigma.threadgroup_alloc(bk * (d + PAD), enigma.f32) for _ in range(2))
-    tile = enigma.Layout((bk, d, 1), (d + PAD, 1, 0))
+    k_memory, v_memory = (enigma.threadgroup_alloc(bk * row, dtype) for _ in range(2))
+    tile = enigma.Layout((bk, d, 1), (row, 1, 0))
     sK, sV = (enigma.make_tensor(memory, tile) for memory in (k_memory, v_memory))
-    sVt = enigma.make_tensor(v_memory, enigma.Layout((d, bk), (1, d + PAD)))
+    sVt = enigma.make_tensor(v_memory, enigma.Layout((d, bk), (1, row)))
 
     rows = enigma.make_tiled_copy_tv(
-        enigma.CopyAtom(enigma.f32, 128),
+        enigma.CopyAtom(dtype, dtype.itemsize * 32),
         enigma.Layout((512 // d, d // 4), (d // 4, 1)),
         enigma.Layout((1, 4)),
     )
@@ -63,14 +66,16 @@ def attend(mQ, mK, mV, mO, causal):
         for make in (tiled_mma.make_fragment_c, tiled_mma.make_fragment_a)
     )
     enigma.copy(tSgQ, q)
-    q.store(q.load() * (math.log2(math.e) / math.sqrt(d)))  # so that exp2 will do
+    in_q = dtype is enigma.f32  # one multiplication for all keys, where that costs no digits
+    if in_q:
+        q.store(q.load() * (SCALE / math.sqrt(d)))
     o.fill(0.0)
     state = {"top": enigma.f32(-np.inf), "sum": enigma.f32(0.0)}
 
     def see(tile, stage):
         s.fill(0.0)
         enigma.gemm(tiled_mma, s, q, tSsK, s)
-        x = s.load()
+        x = s.load() if in_q else s.load() * (SCALE / math.sqrt(d))
         if causal or n % bk:  # noqa: SIM102 - the one is decided while tracing, the other in the kernel
             if (tile + 1) * bk > (block * BQ if causal else n):  # it has keys that a query does not see
                 places = thr_mma.lanes(thr_mma.partition_C(gS[(None, None), (block, tile)]))
@@ -107,9 +112,9 @@ def attention(mQ, mK, mV, mO, causal):
     attend(mQ, mK, mV, mO, causal).launch(grid=(128 * -(-n // BQ), heads), block=128)
 
 
-def compiled_for(n, d, heads=1, causal=False):
+def compiled_for(n, d, heads=1, causal=False, dtype=enigma.f32):
     layout = enigma.Layout((n, d, heads), (d, 1, n * d))
-    tensors = [enigma.Tensor(name, i, enigma.f32, layout) for i, name in enumerate("QKVO")]
+    tensors = [enigma.Tensor(name, i, dtype, layout) for i, name in enumerate("QKVO")]
     return enigma.compile(attention, *tensors, causal)
 
 
@@ -120,6 +125,7 @@ def kernels():
         compiled_for(96, 128, 1, causal=True),
         compiled_for(70, 64, 1),
         compiled_for(70, 128, 1, causal=True),
+        compiled_for(128, 64, 1, dtype=enigma.f16),
     ]
 
 
@@ -146,6 +152,10 @@ def main():
         np.testing.assert_allclose(o, reference(q, k, v, causal), rtol=0, atol=1e-5)
         kind = "causal" if causal else "full"
         print(f"{heads} heads of {n} x {d}, {kind}, agree with NumPy on {rt.device_capabilities().name}")
+    q, k, v = rng.standard_normal((3, 2, 128, 128)).astype(np.float16)
+    raw = rt.execute(compiled_for(128, 128, 2, True, enigma.f16), inputs=[q, k, v], output_size=q.nbytes)
+    o = np.frombuffer(raw, np.float16).reshape(q.shape)
+    np.testing.assert_allclose(o, reference(q, k, v, True), rtol=2**-10, atol=2e-3)
     print(compiled.explain())
     print(compiled_for(256, 64, 2, causal=True).metal_source)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+import enigma
 from example_files import example, hand_written
 from msl import standin
 from msl.counts import Counts, count
@@ -181,11 +182,11 @@ def products(name, dtype):
     return module.compiled_for(67, 70, 36), [a, b], module.reference(a, b), dtype
 
 
-def attention(d, causal):
+def attention(d, causal, dtype=np.float32):
     module, rng = example("flash_attention"), np.random.default_rng(4)
-    arrays = list(rng.standard_normal((3, 2, 43, d), np.float32))
-    compiled = module.compiled_for(43, d, 2, causal=causal)
-    return compiled, arrays, module.reference(*arrays, causal), np.float32
+    arrays = list(rng.standard_normal((3, 2, 43, d), np.float32).astype(dtype))
+    compiled = module.compiled_for(43, d, 2, causal, enigma.f32 if dtype is np.float32 else enigma.f16)
+    return compiled, arrays, module.reference(*arrays, causal), dtype
 
 
 @pytest.mark.parametrize(
@@ -195,8 +196,9 @@ def attention(d, causal):
         lambda: products("hgemm", np.float16),
         lambda: attention(64, False),
         lambda: attention(128, True),
+        lambda: attention(64, True, np.float16),
     ],
-    ids=["sgemm", "hgemm", "attention-64", "causal-attention-128"],
+    ids=["sgemm", "hgemm", "attention-64", "causal-attention-128", "attention-of-f16"],
 )
 def test_ragged_products_and_attention_run_in_the_stand_in(make):
     compiled, arrays, right, dtype = make()
@@ -204,4 +206,5 @@ def test_ragged_products_and_attention_run_in_the_stand_in(make):
     standin.compile(compiled.metal_source, sanitize=True).run(
         [*arrays, out], grid=compiled.grid, threads=compiled.block
     )
-    np.testing.assert_allclose(out, right, rtol=1e-3 if dtype == np.float16 else 1e-5, atol=1e-5)
+    few = dtype == np.float16
+    np.testing.assert_allclose(out, right, rtol=1e-3 if few else 1e-5, atol=2e-3 if few else 1e-5)
