@@ -11,6 +11,7 @@ import sys
 from typing import Any, NoReturn
 
 from enigma._enigma import Buffer, GridPosition, Value, fail, flow, name_value
+from enigma.fragment import Fragment
 
 Range = tuple[int, int, int, int]
 Label = str
@@ -47,7 +48,7 @@ def same_object(a: Any, b: Any) -> bool:
     if a is b:
         return True
     try:
-        return type(a) is type(b) and type(a) not in (Buffer, list, dict, set) and bool(a == b)
+        return type(a) is type(b) and type(a) not in (Buffer, Fragment, list, dict, set) and bool(a == b)
     except Exception:
         return False
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from enigma.compiled import CompiledKernel
     from enigma.decorators import KernelFunction
 
+CO_VARARGS, CO_VARKEYWORDS = 4, 8  # flags of a code object, as in the module inspect, which is slow to import
 MOST_THREADS = 1024  # of a threadgroup, on every GPU that Metal supports
 
 
@@ -149,17 +150,12 @@ def _size(kernel: str, what: str, size: Any) -> tuple[int, int, int]:
 
 def _bind(kernel: KernelFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """Arguments in the order of the parameters; an error names those that are missing."""
-    import inspect
-
     name = kernel.__name__
-    signature = inspect.signature(kernel.__wrapped__)
-    parameters = list(signature.parameters.values())
-    for p in parameters:
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            fail(
-                f"launch of {name}: *args and **kwargs have no meaning for a kernel", ["name each parameter"]
-            )
-    names = [p.name for p in parameters]
+    function = kernel.__wrapped__
+    code = function.__code__
+    if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
+        fail(f"launch of {name}: *args and **kwargs have no meaning for a kernel", ["name each parameter"])
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if len(args) > len(names):
         fail(f"launch of {name}: it has the parameters {', '.join(names)}, got {len(args)} arguments")
     bound = dict(zip(names, args, strict=False))
@@ -169,9 +165,13 @@ def _bind(kernel: KernelFunction, args: tuple[Any, ...], kwargs: dict[str, Any])
         if key in bound:
             fail(f"launch of {name}: {key} is given twice")
         bound[key] = value
-    for p in parameters:
-        if p.name not in bound and p.default is not p.empty:
-            bound[p.name] = p.default
+    defaults = function.__defaults__ or ()
+    positional = names[: code.co_argcount]
+    for key, value in [
+        *zip(positional[len(positional) - len(defaults) :], defaults, strict=True),
+        *(function.__kwdefaults__ or {}).items(),
+    ]:
+        bound.setdefault(key, value)
     missing = [n for n in names if n not in bound]
     if missing:
         fail(

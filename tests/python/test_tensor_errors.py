@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Launches of a jit function that cannot be meant: each says what is wrong, at the user's line."""
 
+import numpy as np
 import pytest
 
 import enigma
-from tensor_launches import error_of, matrices, tiled_add, vectors
+from tensor_launches import error_of, in_three_ways, matrices, tiled_add, vectors
 
 
 def test_a_tile_larger_than_the_tensor_is_refused():
@@ -170,3 +171,36 @@ def test_a_mistaken_launch_says_what_is_wrong(function, message):
 def test_buffers_are_counted_without_gaps(second, message):
     tensors = [enigma.Tensor("A", 0, "float", 64), enigma.Tensor(*second, "float", 64)]
     assert message in error_of(enigma.jit(launches_nothing), *tensors)
+
+
+def test_parameters_may_have_defaults_and_be_given_by_name():
+    @enigma.kernel
+    def inner(a, b, by=2.0, *, plus=1.0):
+        i = enigma.thread_position_in_grid
+        b[i] = a[i] * by + plus
+
+    @enigma.jit
+    def function(A, B):
+        inner(A, b=B, by=3.0).launch(grid=8, block=8)
+
+    compiled = enigma.compile(function, *vectors(8))
+    a = np.arange(8, dtype=np.float32)
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], (8,)), 3 * a + 1)
+
+    @enigma.jit
+    def forgets(A, B):
+        inner(A).launch(grid=8, block=8)
+
+    assert "leaves the parameter b unbound" in error_of(forgets, *vectors(8))
+
+
+def test_a_kernel_of_any_number_of_tensors_is_refused():
+    @enigma.kernel
+    def inner(*tensors):
+        tensors[1].store(tensors[0].load())
+
+    @enigma.jit
+    def function(A, B):
+        inner(A, B).launch(grid=1, block=1)
+
+    assert "*args and **kwargs have no meaning for a kernel" in error_of(function, *vectors(8))
