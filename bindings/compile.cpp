@@ -141,6 +141,13 @@ void specializeKernel(Kernel *self, const Kernel &from, nb::handle numbers) {
   new (self) Kernel{kernel.specialized(bound), from.name};
 }
 
+nb::list constantRows(const Kernel &kernel) {
+  nb::list rows; // (name, type, index, whether it has a default)
+  for (const ir::FunctionConstant &c : kernel.compiled->openConstants())
+    rows.append(nb::make_tuple(c.name, dtypeObject(c.elem), c.index, c.hasDefault));
+  return rows;
+}
+
 nb::dict openConstants(const Kernel &kernel) {
   nb::dict rows;
   for (const ir::FunctionConstant &c : kernel.compiled->openConstants())
@@ -183,6 +190,7 @@ void bindCompile(nb::module_ &module) {
       .def("__init__", specializeKernel, nb::arg("kernel"), nb::arg("function_constants"),
            "The kernel with numbers for its function constants.")
       .def_prop_ro("name", [](const Kernel &k) { return k.name; })
+      .def_prop_ro("_constant_rows", constantRows)
       .def_prop_ro("function_constants", openConstants,
                    "Name and type of each function constant that has no number yet.")
       .def_prop_ro("kernel_name", [](const Kernel &k) { return k.compiled->kernelName(); })

@@ -18,7 +18,8 @@ import enigma
 from enigma import aot
 from enigma.errors import CompileError, DeviceError, EnigmaError
 
-DEFAULTS = {"vec_width": 0, "fast_math": False, "contract": True, "msl_version": None, "emit_only": True}
+DEFAULTS = {"vec_width": 0, "fast_math": False, "contract": True, "msl_version": None, "emit_only": True,
+            "function_constants": None}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,17 +106,24 @@ def _parser() -> argparse.ArgumentParser:
     compile_.add_argument(
         "--threads", type=_size, metavar="X[,Y[,Z]]", help="threads of a threadgroup, kept in the header"
     )
+    compile_.add_argument(
+        "--function-constant", action="append", default=[], metavar="NAME=VALUE",
+        help="a number for a function constant, which then is part of the text",
+    )  # fmt: skip
     compile_.add_argument("--namespace", help="of the header; enigma_kernels::<kernel> by default")
     return parser
 
 
+def _named(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise CompileError(f"a constant is given as NAME=VALUE, got {text!r}")
+    return name, value
+
+
 def _compile(options: argparse.Namespace) -> None:
-    constants = {}
-    for text in options.constants:
-        name, equals, value = text.partition("=")
-        if not equals or not name.isidentifier():
-            raise CompileError(f"a constant is given as NAME=VALUE, got {text!r}")
-        constants[name] = value
+    constants = dict(map(_named, options.constants))
+    numbers = {name: aot.constant(value) for name, value in map(_named, options.function_constant)}
     for flag in ("threads", "namespace"):
         if getattr(options, flag) is not None and options.emit != "header":
             raise CompileError(f"--{flag} is for --emit header, got --emit {options.emit}")
@@ -126,6 +134,7 @@ def _compile(options: argparse.Namespace) -> None:
         "contract": not options.no_contract,
         "msl_version": options.msl_version,
         "emit_only": options.emit != "metallib",
+        "function_constants": numbers or None,
     }
     kernel = aot.compiled(options.kernel, settings, constants)
     if options.emit == "metallib":

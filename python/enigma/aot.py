@@ -220,9 +220,31 @@ def header(
         .replace("@ROWS@", "".join(rows))
         .replace("@WIDTH@", str(width))
         .replace("@GEOMETRY@", geometry)
+        .replace("@CONSTANTS@", constants_text(kernel))
         .replace("@SOURCE@", _raw(kernel.metal_source))
     )
 
+
+def constants_text(kernel: CompiledKernel) -> str:
+    """The table of function constants that the text leaves open; nothing where there are none."""
+    rows = [
+        f"    {{{json.dumps(name)}, {json.dumps(dtype.name)}, {index}, {str(not has_default).lower()}}},\n"
+        for name, dtype, index, has_default in kernel._constant_rows
+    ]
+    return CONSTANTS.replace("@ROWS@", "".join(rows)) if rows else ""
+
+
+CONSTANTS = """
+/// The function constants, for newFunction(function_name, values, ...).
+struct Constant {
+  const char *name;
+  const char *type; ///< as Enigma names it
+  unsigned index;
+  bool is_required; ///< it has no default
+};
+inline constexpr Constant function_constants[] = {
+@ROWS@};
+"""
 
 HEADER = """\
 // Made by Enigma @VERSION@ from @ORIGIN@. Needs C++17, and nothing but the standard library.
@@ -264,7 +286,7 @@ struct Size {
 
 /// Positions along x that one thread works on.
 inline constexpr std::uint32_t positions_per_thread = @WIDTH@;
-@GEOMETRY@
+@GEOMETRY@@CONSTANTS@
 /// For newLibrary(source, ...).
 inline constexpr const char *source = @SOURCE@;
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from enigma import __version__, dtypes
 from enigma._enigma import DType
-from enigma.aot import _identifier, _identifiers, _raw, constant
+from enigma.aot import _identifier, _identifiers, _raw, constant, constants_text
 from enigma.errors import CompileError
 from enigma.jit import JitFunction
 from enigma.layout import Layout, make_ordered_layout
@@ -112,6 +112,7 @@ def sequence_header(kernel: CompiledSequence, origin: str, *, namespace: str | N
         .replace("@BUFFERS@", "".join(buffers))
         .replace("@BINDINGS@", "".join(bindings))
         .replace("@LAUNCHES@", "".join(launches))
+        .replace("@CONSTANTS@", constants_text(kernel))
         .replace("@SOURCE@", _raw(kernel.metal_source))
     )
 
@@ -168,7 +169,7 @@ struct Launch {
 /// In this order: each may read what those before it wrote.
 inline constexpr Launch launches[] = {
 @LAUNCHES@};
-
+@CONSTANTS@
 /// For newLibrary(source, ...): the functions of all launches.
 inline constexpr const char *source = @SOURCE@;
 

@@ -135,6 +135,10 @@ class CompiledSequence(CompiledKernel):
         """Name and type of each function constant of a launch that has no number yet."""
         return {name: dtype for one in self.launches for name, dtype in one.function_constants.items()}
 
+    @property
+    def _constant_rows(self) -> list[tuple[str, DType, int, bool]]:
+        return list(dict.fromkeys(row for one in self.launches for row in one._constant_rows))
+
     def specialize(self, function_constants: dict[str | int, Any]) -> CompiledSequence:
         """The same launches with numbers for function constants that they leave open."""
         declared = [t.function_constants for t in self._traced]

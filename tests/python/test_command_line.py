@@ -232,6 +232,43 @@ def test_a_program_without_enigma_compiles_and_uses_the_header(folder, flags):
     )
 
 
+OPEN = """
+import enigma
+
+@enigma.kernel
+def open(Out: enigma.f32):
+    i = enigma.thread_position_in_grid
+    Out[i] = enigma.function_constant(enigma.f32, 3, "SCALE", default=2) * enigma.function_constant(enigma.i32, 5)
+"""
+USE_OPEN = r"""
+#include "open.h"
+#include <string_view>
+namespace k = enigma_kernels::open;
+static_assert(std::size(k::function_constants) == 2);
+static_assert(std::string_view(k::function_constants[0].name) == "SCALE" && k::function_constants[0].index == 3);
+static_assert(std::string_view(k::function_constants[0].type) == "f32" && !k::function_constants[0].is_required);
+static_assert(k::function_constants[1].index == 5 && k::function_constants[1].is_required);
+int main() {}
+"""
+
+
+def test_function_constants_are_bound_or_listed(folder):
+    (folder / "opened.py").write_text(OPEN)
+    output(folder, "compile", "opened:open", "--emit", "header", "-o", "open.h")
+    (folder / "use.cpp").write_text(USE_OPEN)
+    command = [CLANG, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    bound = ["--function-constant", "SCALE=0.25", "--function-constant", "constant_5=4"]
+    text = output(folder, "compile", "opened:open", *bound)
+    assert "function_constant" not in text and "Out[i] = 1.0f;" in text
+    header = output(folder, "compile", "opened:open", "--emit", "header", *bound)
+    assert "function_constants[]" not in header
+    assert "from opened:open, function_constants={'SCALE': 0.25, 'constant_5': 4}." in header
+    wrong = call(folder, "compile", "opened:open", "--function-constant", "SCAL=1")
+    assert wrong.stderr.startswith("error: kernel open: no function constant 'SCAL'")
+
+
 JIT = ["kernels:centred", "A=f32[8,16]", "Out=f32[(8,16):(1,8)]", "factor=0.5"]
 USE_JIT = r"""
 #include "centred.h"

@@ -89,7 +89,7 @@ def try_in(folder: Path, wheel: Path) -> None:
     settings = ["-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler()}"]
     run("cmake", "-S", ROOT / "examples" / "embed", "-B", folder / "build", *settings, cwd=folder)
     run("cmake", "--build", folder / "build", cwd=folder)
-    for program in ("saxpy", "matmul"):
+    for program in ("saxpy", "matmul", "tiled"):
         print(run(folder / "build" / program, cwd=folder).splitlines()[-1])
 
 
