@@ -37,7 +37,7 @@ def heat_inputs(rng):
 
 
 def quantised_matvec_inputs(rng):
-    q = rng.integers(-128, 128, (8, 1024), np.int8)
+    q = rng.integers(-128, 128, (8, 1024), np.int8).view(np.uint32)
     return [q, rng.random((8, 32), np.float32) / 64, rng.random(1024, np.float32)]
 
 
