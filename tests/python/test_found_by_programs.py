@@ -6,6 +6,7 @@ import pytest
 
 import enigma as en
 from elements import DTYPES, INTEGERS, SIGNED
+from msl import standin
 from three_ways import both
 
 
@@ -23,6 +24,37 @@ def test_two_signs_are_no_decrement():
     np.testing.assert_array_equal(out, a * 2)
     np.testing.assert_array_equal(after, 2 / a)
     assert "--" not in en.compile(signs).metal_source
+
+
+@en.kernel
+def ends_in_the_middle(A: en.i32, Out: en.i32, n: en.Scalar(en.i32)):
+    t = en.i32(en.thread_position_in_grid)
+    c, q = A[t], en.u32(0)
+    h = t % 3 == 1
+    while True:
+        if not (q < 3):
+            break
+        q += 1
+        if h or (c <= A[t & 7] and A[t] != n):
+            c = A[(t + 1) % 16]
+            h = (A[(t + 2) % 16] != 5 and A[0] != t) or c < q
+    Out[t] = c
+
+
+def test_a_name_that_is_free_again_is_in_no_text():
+    """The condition of the break had a variable, whose name went to that of the `if` while `!name` was still to be printed."""
+    a = np.array([3, -1, 4, -1, 5, -9, 2, 6, -5, 3, 5, -8, 9, 7, -9, 3], np.int32)
+    out = both(ends_in_the_middle, [a, np.zeros(16, np.int32), -1], 16)[1]
+    wanted = []
+    for t in range(16):
+        c, h = int(a[t]), t % 3 == 1
+        for q in range(1, 4):
+            if h or (c <= a[t & 7] and a[t] != -1):
+                c = int(a[(t + 1) % 16])
+                h = (a[(t + 2) % 16] != 5 and a[0] != t) or c < q
+        wanted.append(c)
+    np.testing.assert_array_equal(out, wanted)
+    assert standin.check(en.compile(ends_in_the_middle).metal_source) == []
 
 
 # Run by Python on its integers, and traced.

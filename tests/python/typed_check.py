@@ -103,10 +103,26 @@ def _failures(seeds):
             found.append(story(program, wrong_on_host))
         else:
             waiting[str(seed)] = program, compiled, want
-    library = standin.compile_many(
-        {seed: compiled.metal_source for seed, (_, compiled, _) in waiting.items()}
-    )
+    library = compiled_together({seed: compiled.metal_source for seed, (_, compiled, _) in waiting.items()})
     for seed, (program, _, want) in waiting.items():
-        if runs.differences(want, runs.in_metal_text(library[seed], program)):
+        if isinstance(library[seed], Exception):
+            text = waiting[seed][1].metal_source
+            found.append(f"no clean Metal, seed {seed}: {library[seed]}\n{program.text}\n{text}")
+        elif runs.differences(want, runs.in_metal_text(library[seed], program)):
             found.append(story(program, wrong_in_metal_text))
     return found, compared
+
+
+def compiled_together(sources):
+    """By one process of clang; one by one where some text is refused, which then has its error in place of a kernel."""
+    try:
+        return standin.compile_many(sources)
+    except standin.StandInError:
+        pass
+    library = {}
+    for seed, text in sources.items():
+        try:
+            library[seed] = standin.compile_many({seed: text})[seed]
+        except standin.StandInError as error:
+            library[seed] = error
+    return library

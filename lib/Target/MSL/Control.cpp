@@ -236,9 +236,13 @@ bool ControlWriter::emitTail(IfOp op, const Ending &ending) {
       else
         once &= user == op.getOperation() || (isa<YieldOp>(user) && user->getBlock() == op->getBlock());
   }
-  if (once)
+  if (once) {
     for (Value form : llvm::reverse(forms))
       unbind(form);
+    // The texts of its negations have the name that is free again, and may soon be another's.
+    for (Value form : llvm::drop_begin(forms))
+      drop(form);
+  }
   const bool leaves = printArms(op, armOf(op, 0, ending, quiet), armOf(op, 1, ending, quiet), exits);
   if (leaves)
     return true;

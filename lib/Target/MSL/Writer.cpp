@@ -105,6 +105,12 @@ void Writer::settleMentions(llvm::ArrayRef<std::string> variables) {
     }
 }
 
+void Writer::drop(Value v) {
+  deferred.remove(v);
+  amongLanes.remove(v);
+  pending.remove(v);
+}
+
 void Writer::forget(Block &block) {
   const auto isInside = [&](Value v) { return v.getParentBlock() == &block; };
   deferred.remove_if(isInside);

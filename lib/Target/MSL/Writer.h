@@ -44,6 +44,9 @@ protected:
   /// Deferred expressions that name one of these variables are computed before it is assigned.
   void settleMentions(llvm::ArrayRef<std::string> variables);
 
+  /// Drops a deferred expression that nobody is going to use.
+  void drop(mlir::Value v);
+
   /// Drops what was deferred in a block, at its end: nobody asked for it.
   void forget(mlir::Block &block);
 
