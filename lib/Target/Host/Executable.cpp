@@ -23,7 +23,7 @@ public:
     into.setDataLayout(machine->createDataLayout());
     into.setTargetTriple(machine->getTargetTriple());
 
-    timed(spent.lower, [&] { kernel = lowerKernel(module, options, vectorBits(*machine), into); });
+    timed(spent.lower, [&] { kernel = lowerKernel(module, options, laneFeatures(*machine, into), into); });
     for (llvm::Function &function : into)
       if (!function.isDeclaration()) {
         function.addFnAttr("target-cpu", machine->getTargetCPU());

@@ -50,9 +50,9 @@ size_t partsOf(mlir::Type type);
 /// Lowers one kernel.
 class KernelLowering {
 public:
-  KernelLowering(KernelOp which, const HostOptions &how, unsigned vectorBits, llvm::Module &module)
-      : kernel(which), options(how), builder(module.getContext()), into(module), arrays(which),
-        runs(which, MatrixEmitter::widestTile(vectorBits)) {}
+  KernelLowering(KernelOp which, const HostOptions &how, const LaneFeatures &cpu, llvm::Module &module)
+      : kernel(which), options(how), features(cpu), builder(module.getContext()), into(module), arrays(which),
+        runs(which, MatrixEmitter::widestTile(cpu.vectorBits)) {}
 
   KernelDescriptor run();
 
@@ -128,6 +128,7 @@ private:
 
   KernelOp kernel;
   const HostOptions &options;
+  const LaneFeatures &features;
   llvm::IRBuilder<> builder;
   llvm::Module &into;
   KernelArrays arrays;

@@ -128,7 +128,7 @@ KernelDescriptor KernelLowering::run() {
 void KernelLowering::emitOnce(KernelDescriptor &descriptor, CarriedShapes &shapes) {
   LaneBuilder lanes(builder);
   KernelEmitter emitter(into, lanes, shapeOf(descriptor));
-  MemoryEmitter memoryEmitter(emitter, lanes, options.check);
+  MemoryEmitter memoryEmitter(emitter, lanes, features, options.check);
   ControlEmitter controlEmitter(emitter, lanes, shapes);
   lane = &lanes;
   frame = &emitter;
@@ -329,9 +329,9 @@ void KernelLowering::lowerAll(mlir::Block &block) {
       lower(op);
 }
 
-KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, unsigned vectorBits,
+KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, const LaneFeatures &features,
                              llvm::Module &into) {
-  return KernelLowering(onlyKernel(module), options, vectorBits, into).run();
+  return KernelLowering(onlyKernel(module), options, features, into).run();
 }
 
 std::vector<SourceLoc> accessSites(mlir::ModuleOp module) {

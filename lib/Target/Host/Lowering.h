@@ -4,6 +4,7 @@
 // and KernelEmitter. Elementwise operations come from the operation table (Elementwise.inc).
 #pragma once
 
+#include "LaneFeatures.h"
 #include "enigma/Support/HostAbi.h"
 #include "enigma/Target/Host/Executable.h"
 
@@ -12,8 +13,8 @@
 namespace enigma::host {
 
 /// Fills `into` with the kernel's entry function and returns its descriptor (without `entry`). Throws
-/// enigma::Error. `vectorBits` is the width of the CPU's vectors.
-hostabi::KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options, unsigned vectorBits,
-                                      llvm::Module &into);
+/// enigma::Error.
+hostabi::KernelDescriptor lowerKernel(mlir::ModuleOp module, const HostOptions &options,
+                                      const LaneFeatures &features, llvm::Module &into);
 
 } // namespace enigma::host

@@ -18,14 +18,14 @@ using namespace llvm;
 namespace enigma::host {
 namespace {
 
-constexpr uint64_t kLimitKey = 16ull << 32;
-constexpr unsigned kValueSlot = 3, kIndexSlot = 0;
+constexpr uint64_t kLimitKey = 1ull << 60; // the parameter, the bits of the index and the elements below
+constexpr unsigned kIndexSlot = 0;
 
 MDNode *likely(LLVMContext &context) { return MDBuilder(context).createLikelyBranchWeights(); }
 
-/// A diamond: `fast` where the condition holds, else `slow`; leaves the builder where they meet.
-template <class Fast, class Slow>
-void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
+} // namespace
+
+void MemoryEmitter::diamond(Value *condition, function_ref<void()> fast, function_ref<void()> slow) {
   Function *function = ir.GetInsertBlock()->getParent();
   LLVMContext &context = ir.getContext();
   BasicBlock *yes = BasicBlock::Create(context, "fast", function);
@@ -41,23 +41,26 @@ void branch(IRBuilder<> &ir, Value *condition, Fast fast, Slow slow) {
   ir.SetInsertPoint(meet);
 }
 
-} // namespace
-
 /// Whether `elements` elements from the (first) index on are in the buffer, as one comparison: the index as
 /// an unsigned number is below min(count, range of the index's type) - (elements - 1). A negative index is a
 /// huge one, and an index that would wrap on the way fails too.
-Value *MemoryEmitter::inBounds(const Access &access, unsigned elements) {
+Value *MemoryEmitter::inBounds(const Access &access, uint64_t elements) {
+  return ir.CreateICmpULT(ir.CreateZExtOrTrunc(access.index.value, ir.getInt64Ty()),
+                          limitOf(access, elements));
+}
+
+/// Indices below it can be followed by `elements` - 1 more.
+Value *MemoryEmitter::limitOf(const Access &access, uint64_t elements) {
   const ElementKind type = access.index.type;
   const unsigned valueBits = bitsOf(type) - (isSigned(type) ? 1 : 0);
   Value *count = kernel.bufferCount(access.param);
-  const uint64_t key = kLimitKey + (uint64_t(access.param) << 16 | valueBits << 8 | elements);
-  Value *limit = kernel.once(key, [&](IRBuilder<> &at) -> Value * {
+  const uint64_t key = kLimitKey + (uint64_t(access.param) << 40 | uint64_t(valueBits) << 32 | elements);
+  return kernel.once(key, [&](IRBuilder<> &at) -> Value * {
     Value *reachable = count;
     if (valueBits < 63)
       reachable = at.CreateBinaryIntrinsic(Intrinsic::umin, count, at.getInt64(uint64_t(1) << valueBits));
     return at.CreateBinaryIntrinsic(Intrinsic::usub_sat, reachable, at.getInt64(elements - 1));
   });
-  return ir.CreateICmpULT(ir.CreateZExtOrTrunc(access.index.value, ir.getInt64Ty()), limit);
 }
 
 /// The (first) index as the number that it stands for.
@@ -67,11 +70,14 @@ Value *MemoryEmitter::extendedIndex(const Access &access) {
                                      : ir.CreateZExt(access.index.value, wide);
 }
 
-Value *MemoryEmitter::address(const Access &access) {
+/// What an index counts.
+Type *MemoryEmitter::elementType(const Access &access) {
   Type *element = b.memoryType(access.element);
-  if (access.isWhole && access.components > 1)
-    element = ArrayType::get(element, access.scalars());
-  return ir.CreateGEP(element, kernel.bufferData(access.param), extendedIndex(access));
+  return access.isWhole && access.components > 1 ? ArrayType::get(element, access.scalars()) : element;
+}
+
+Value *MemoryEmitter::address(const Access &access) {
+  return ir.CreateGEP(elementType(access), kernel.bufferData(access.param), extendedIndex(access));
 }
 
 Value *MemoryEmitter::siteConstant(const Access &access) {
@@ -180,8 +186,8 @@ Components MemoryEmitter::loadSideBySide(const Access &access, const LaneMask &m
   FixedVectorType *type = wideType(access);
   Value *fast = nullptr, *slow = nullptr;
   BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
-  branch(
-      ir, condition,
+  diamond(
+      condition,
       [&] {
         fast = ir.CreateAlignedLoad(type, address(access), Align(hostabi::elementSize(access.element)));
         fastEnd = ir.GetInsertBlock();
@@ -202,8 +208,8 @@ void MemoryEmitter::storeSideBySide(const Access &access, const Components &valu
   if (isChecked)
     condition = ir.CreateAnd(condition, inBounds(access, kLanes * access.elements()));
   Value *wide = joined(access, value);
-  branch(
-      ir, condition,
+  diamond(
+      condition,
       [&] { ir.CreateAlignedStore(wide, address(access), Align(hostabi::elementSize(access.element))); },
       [&] {
         ir.CreateAlignedStore(wide, b.slot(kValueSlot), Align(64));
@@ -220,8 +226,8 @@ Components MemoryEmitter::loadUniform(const Access &access, const LaneMask &mask
   Type *type = b.memoryType(access.element);
   SmallVector<Value *, 4> fast;
   BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
-  branch(
-      ir, condition,
+  diamond(
+      condition,
       [&] {
         Value *at = address(access);
         for (unsigned c = 0; c < access.components; ++c)
@@ -252,8 +258,8 @@ void MemoryEmitter::storeUniform(const Access &access, const Components &value, 
   if (isChecked)
     condition = ir.CreateAnd(condition, inBounds(access, access.elements()));
   Type *type = b.memoryType(access.element);
-  branch(
-      ir, condition,
+  diamond(
+      condition,
       [&] {
         Value *at = address(access);
         Value *zeros = ir.CreateBinaryIntrinsic(Intrinsic::ctlz, mask.bits, ir.getTrue());
@@ -315,8 +321,8 @@ Components MemoryEmitter::loadRegisters(const Access &access, const LaneMask &ma
     all();
   } else {
     BasicBlock *fastEnd = nullptr, *slowEnd = nullptr;
-    branch(
-        ir, isIn,
+    diamond(
+        isIn,
         [&] {
           all();
           fastEnd = ir.GetInsertBlock();
@@ -352,7 +358,7 @@ void MemoryEmitter::storeRegisters(const Access &access, const Components &value
   Value *isIn = isChecked ? inBounds(access, access.components) : ir.getTrue();
   if (auto *known = dyn_cast<ConstantInt>(isIn); known && known->isOne())
     return all();
-  branch(ir, isIn, all, [&] { callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot)); });
+  diamond(isIn, all, [&] { callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot)); });
 }
 
 void MemoryEmitter::fillRegisters(unsigned memory, ElementKind element, const Lanes &fill) {
@@ -386,8 +392,10 @@ Components MemoryEmitter::load(const Access &access, const LaneMask &mask) {
     return loadRegisters(access, mask);
   if (access.index.isUniform())
     return loadUniform(access, mask);
-  if (isSideBySide(access))
+  if (isSideBySide(access) && !(isDivergent(mask) && isInline(access, mask, false)))
     return loadSideBySide(access, mask);
+  if (isInline(access, mask, false))
+    return loadInline(access, mask);
   callOutOfLine(access.index.isLinear() ? "load_linear" : "load_varying", access, mask.bits,
                 b.slot(kValueSlot));
   return split(access, ir.CreateAlignedLoad(wideType(access), b.slot(kValueSlot), Align(64)));
@@ -399,8 +407,11 @@ void MemoryEmitter::store(const Access &access, const Components &value, const L
   if (access.index.isUniform())
     return storeUniform(access, value, mask);
   // The gap after a vector of 3 is not written.
-  if (access.components != 3 && isSideBySide(access))
+  const bool isMasked = isDivergent(mask) && isInline(access, mask, true);
+  if (access.components != 3 && isSideBySide(access) && !isMasked)
     return storeSideBySide(access, value, mask);
+  if (isInline(access, mask, true))
+    return storeInline(access, value, mask);
   ir.CreateAlignedStore(joined(access, value), b.slot(kValueSlot), Align(64));
   callOutOfLine(access.index.isLinear() ? "store_linear" : "store_varying", access, mask.bits,
                 b.slot(kValueSlot));
@@ -446,8 +457,8 @@ void MemoryEmitter::openBlock(const LaneMask &blockMask) {
   }
   isDirect->setName("direct");
   if (loads)
-    branch(
-        ir, isDirect, [] {},
+    diamond(
+        isDirect, [] {},
         [&] {
           for (const Staged &entry : staged)
             if (!entry.isStore)
@@ -484,8 +495,8 @@ void MemoryEmitter::closeBlock() {
   for (const Staged &entry : staged)
     stores |= entry.isStore;
   if (stores)
-    branch(
-        ir, isDirect, [] {},
+    diamond(
+        isDirect, [] {},
         [&] {
           for (const Staged &entry : staged)
             if (entry.isStore)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Loads and stores of 32 lanes. Lanes that lie side by side are one vector access, a place that is the same
-// in all lanes a scalar one; all else goes out of line (LaneMemory.h), where lanes are looked at one by one.
-// Masked lanes never touch memory.
+// in all lanes a scalar one; lanes at a distance, anywhere or under a mask are what the CPU has for them
+// (LanePlaces.cpp). All else, and whatever is out of bounds, goes out of line (LaneMemory.h), where lanes are
+// looked at one by one. Masked lanes never touch memory.
 //
 // Most kernels load, compute and store, at places that depend on the thread's position alone. For those
 // accesses one condition per block decides: if all lanes are active and in bounds everywhere, they go
@@ -14,6 +15,7 @@
 #pragma once
 
 #include "KernelEmitter.h"
+#include "LaneFeatures.h"
 
 #include "llvm/ADT/SmallVector.h"
 
@@ -39,8 +41,8 @@ struct Access {
 
 class MemoryEmitter {
 public:
-  MemoryEmitter(KernelEmitter &inKernel, LaneBuilder &builder, bool check)
-      : kernel(inKernel), b(builder), ir(builder.ir), isChecked(check) {}
+  MemoryEmitter(KernelEmitter &inKernel, LaneBuilder &builder, const LaneFeatures &cpu, bool check)
+      : kernel(inKernel), b(builder), ir(builder.ir), features(cpu), isChecked(check) {}
 
   /// Lanes that are masked out or out of bounds get 0.
   Components load(const Access &access, const LaneMask &mask);
@@ -63,7 +65,12 @@ public:
   llvm::Value *siteConstant(const Access &access);
 
 private:
-  llvm::Value *inBounds(const Access &access, unsigned elements);
+  static constexpr unsigned kValueSlot = 3;
+  /// `fast` where the condition holds, else `slow`; leaves the builder where they meet.
+  void diamond(llvm::Value *condition, llvm::function_ref<void()> fast, llvm::function_ref<void()> slow);
+  llvm::Value *inBounds(const Access &access, uint64_t elements);
+  llvm::Value *limitOf(const Access &access, uint64_t elements);
+  llvm::Type *elementType(const Access &access);
   llvm::Value *address(const Access &access);
   llvm::Value *extendedIndex(const Access &access);
   /// Calls a function of LaneMemory.h with the values at `slot`.
@@ -79,6 +86,22 @@ private:
   Components loadUniform(const Access &access, const LaneMask &mask);
   void storeSideBySide(const Access &access, const Components &value, const LaneMask &mask);
   void storeUniform(const Access &access, const Components &value, const LaneMask &mask);
+  // LanePlaces.cpp
+  bool isDivergent(const LaneMask &mask) const;
+  bool isInline(const Access &access, const LaneMask &mask, bool isStore) const;
+  bool isPicked(const Access &access) const;
+  llvm::Value *allInBounds(const Access &access, const LaneMask &mask);
+  llvm::Value *inBoundsLanes(const Access &access);
+  llvm::Value *addresses(const Access &access, const LaneMask &mask);
+  llvm::Value *firstLane(const Access &access, const LaneMask &mask);
+  llvm::Value *firstIndex(const Access &access, const LaneMask &mask);
+  llvm::Value *addressUnderMask(const Access &access, const LaneMask &mask);
+  llvm::Value *linearAddress(const Access &access, int64_t lane);
+  llvm::Value *concatenated(llvm::ArrayRef<llvm::Value *> parts);
+  llvm::Value *loadPlaces(const Access &access, const LaneMask &mask);
+  void storePlaces(const Access &access, llvm::Value *wide, const LaneMask &mask);
+  Components loadInline(const Access &access, const LaneMask &mask);
+  void storeInline(const Access &access, const Components &value, const LaneMask &mask);
 
   struct Staged {
     Access access;
@@ -93,6 +116,7 @@ private:
   KernelEmitter &kernel;
   LaneBuilder &b;
   llvm::IRBuilder<> &ir;
+  const LaneFeatures &features;
   bool isChecked;
 };
 
