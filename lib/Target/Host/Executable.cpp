@@ -36,7 +36,7 @@ public:
         throw Error(ErrorKind::Compile, kernel.name + ": the host produced invalid LLVM IR: " + problem);
     }
     timed(spent.optimize, [&] {
-      optimize(into, *machine);
+      optimize(into, *machine, options.mostGrowth);
       cutLongBlocks(into);
     });
     if (options.keepIr) {

@@ -28,8 +28,9 @@ Machine borrowMachine(const std::string &cpu);
 /// The widest vectors of floats that the CPU has: 512, 256 or 128 bits.
 unsigned vectorBits(const llvm::TargetMachine &machine);
 
-/// Runs the passes that are worth their time on code in lane form (Optimize.cpp).
-void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+/// Runs the passes that are worth their time on code in lane form (Optimize.cpp). Code with barriers may
+/// become `mostGrowth` times as long.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, double mostGrowth);
 /// Cuts what is left of long blocks, so that generating code takes time that grows with their length alone.
 void cutLongBlocks(llvm::Module &module);
 

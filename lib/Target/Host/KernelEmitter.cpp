@@ -3,9 +3,12 @@
 // See KernelEmitter.h.
 #include "KernelEmitter.h"
 
+#include "BarrierSplit.h"
 #include "LaneGroups.h"
 
 #include "llvm/IR/Constants.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
 
 #include <cstddef>
@@ -19,6 +22,8 @@ namespace enigma::host {
 namespace {
 
 constexpr ElementKind kU32 = ElementKind::U32;
+/// The name of addresses of threadgroup memory.
+constexpr char kGroupMemory[] = "group.memory";
 /// Of the frame's parts; a vector of 32 values of 4 bytes.
 constexpr uint64_t kSlotAlign = 128;
 
@@ -30,10 +35,16 @@ enum Key : uint64_t {
   ScalarKey = 4ull << 32
 };
 
+/// Marks a load of what stays as it is for the whole launch.
+Value *invariant(LoadInst *load) {
+  load->setMetadata(LLVMContext::MD_invariant_load, MDNode::get(load->getContext(), {}));
+  return load;
+}
+
 } // namespace
 
 KernelEmitter::KernelEmitter(Module &inModule, LaneBuilder &builder, Shape of)
-    : module(inModule), b(builder), ir(builder.ir), shape(std::move(of)) {}
+    : module(inModule), b(builder), ir(builder.ir), shape(std::move(of)), scopes(inModule.getContext()) {}
 
 Value *KernelEmitter::once(uint64_t key, function_ref<Value *(IRBuilder<> &)> build) {
   if (Value *value = cached.lookup(key))
@@ -47,7 +58,7 @@ Value *KernelEmitter::once(uint64_t key, function_ref<Value *(IRBuilder<> &)> bu
 Value *KernelEmitter::launchField(Type *type, uint64_t offset, const char *name) {
   return once(LaunchFieldKey + offset, [&](IRBuilder<> &at) {
     Value *address = at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), launch, offset);
-    return at.CreateLoad(type, address, name);
+    return invariant(at.CreateLoad(type, address, name));
   });
 }
 
@@ -59,7 +70,8 @@ Value *KernelEmitter::bufferData(unsigned param) {
   if (!isParam(param)) {
     const Array &own = array(param);
     if (own.space == Array::Space::Threadgroup)
-      return frameAddress(groupMemoryOffset() + own.offset);
+      return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), frameMemory, groupMemoryOffset() + own.offset,
+                                           kGroupMemory);
     if (own.space == Array::Space::Constant)
       return own.values;
     AllocaInst *&memory = registers[param];
@@ -74,8 +86,8 @@ Value *KernelEmitter::bufferData(unsigned param) {
   Value *args = launchField(ir.getPtrTy(), offsetof(LaunchContext, args), "args");
   return once(DataKey + param, [&](IRBuilder<> &at) {
     const uint64_t offset = param * sizeof(BufferArg) + offsetof(BufferArg, data);
-    return at.CreateLoad(at.getPtrTy(), at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), args, offset),
-                         shape.params[param].name);
+    return invariant(at.CreateLoad(at.getPtrTy(), at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), args, offset),
+                                   shape.params[param].name));
   });
 }
 
@@ -85,8 +97,9 @@ Value *KernelEmitter::bufferCount(unsigned param) {
   Value *args = launchField(ir.getPtrTy(), offsetof(LaunchContext, args), "args");
   return once(CountKey + param, [&](IRBuilder<> &at) {
     const uint64_t offset = param * sizeof(BufferArg) + offsetof(BufferArg, count);
-    return at.CreateLoad(at.getInt64Ty(), at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), args, offset),
-                         shape.params[param].name + ".count");
+    return invariant(at.CreateLoad(at.getInt64Ty(),
+                                   at.CreateConstInBoundsGEP1_64(at.getInt8Ty(), args, offset),
+                                   shape.params[param].name + ".count"));
   });
 }
 
@@ -99,7 +112,7 @@ llvm::SmallVector<Lanes, 4> KernelEmitter::scalarParam(unsigned param) {
       const IRBuilder<>::InsertPointGuard guard(ir);
       ir.SetInsertPoint(at.GetInsertPoint());
       Value *place = ir.CreateConstInBoundsGEP1_64(b.memoryType(t), data, c);
-      return b.fromMemory(ir.CreateLoad(b.memoryType(t), place), t);
+      return b.fromMemory(invariant(ir.CreateLoad(b.memoryType(t), place)), t);
     });
     components.push_back(LaneBuilder::uniform(t, value));
   }
@@ -171,12 +184,10 @@ BasicBlock *KernelEmitter::stopBlock() {
   stopped = BasicBlock::Create(ir.getContext(), "stopped", entry);
   const IRBuilder<>::InsertPointGuard guard(ir);
   ir.SetInsertPoint(stopped);
-  if (isCoroutine) {
-    ir.CreateStore(ir.getInt32(kStopped), frameAddress(offsetof(LaneFrame, at)));
-    ir.CreateBr(coroutineEnd);
-  } else {
+  if (isSimdgroup)
+    leave(kStopped);
+  else
     ir.CreateRetVoid();
-  }
   return stopped;
 }
 
@@ -228,6 +239,35 @@ void KernelEmitter::emit(function_ref<void()> body) {
   }
   ir.SetInsertPoint(exit);
   ir.CreateRetVoid();
+  for (Function &function : module)
+    if (!function.isDeclaration())
+      markAccesses(function);
+}
+
+/// Loads and stores of buffers and of threadgroup memory, by where their address comes from.
+void KernelEmitter::markAccesses(Function &function) {
+  if (!shape.threadgroupBytes)
+    return;
+  for (Instruction &instruction : instructions(function)) {
+    Value *address = getLoadStorePointerOperand(&instruction);
+    if (auto *call = dyn_cast<IntrinsicInst>(&instruction); call && call->mayReadOrWriteMemory())
+      for (Value *operand : call->args()) // masked and gathered
+        if (operand->getType()->isPtrOrPtrVectorTy())
+          address = operand;
+    if (!address)
+      continue;
+    while (auto *step = dyn_cast<GetElementPtrInst>(address)) {
+      if (step->getName().starts_with(kGroupMemory))
+        break;
+      address = step->getPointerOperand();
+    }
+    const auto *base = dyn_cast<LoadInst>(address);
+    if (isa<GetElementPtrInst>(address))
+      scopes.mark(&instruction, MemoryScopes::Threadgroup);
+    else if (base && base->getType()->isPointerTy() && base->hasMetadata(LLVMContext::MD_invariant_load) &&
+             !instruction.hasMetadata(LLVMContext::MD_invariant_load))
+      scopes.mark(&instruction, MemoryScopes::Buffer);
+  }
 }
 
 /// for each row (y fastest) that [begin, end) touches: for each block of the row.
@@ -293,13 +333,13 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
   LLVMContext &context = ir.getContext();
   Type *i64 = ir.getInt64Ty(), *i32 = ir.getInt32Ty();
   // With barriers the work of a simdgroup is a function of its own.
-  Function *coroutines[2] = {nullptr, nullptr};
+  Function *simdgroups[2] = {nullptr, nullptr};
   BasicBlock *leave = exit;
   if (shape.hasBarriers) {
-    coroutines[0] = emitCoroutine(true, body);
+    simdgroups[0] = emitSimdgroup(true, body);
     if (shape.needsRegular)
-      coroutines[1] = emitCoroutine(false, body);
-    frames = emitFrameMemory({coroutines, shape.needsRegular ? 2u : 1u}, exit);
+      simdgroups[1] = emitSimdgroup(false, body);
+    frames = emitSimdgroupMemory(exit);
     leave = BasicBlock::Create(context, "give", entry);
   }
   BasicBlock *before = ir.GetInsertBlock();
@@ -323,11 +363,6 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
   }
   storeFrame(FrameWidth, groupSize[0]);
   storeFrame(FrameHeight, groupSize[1]);
-  if (shape.hasBarriers) {
-    for (unsigned axis = 0; axis < 3; ++axis)
-      ir.CreateStore(group[axis], frameAddress(offsetof(LaneFrame, group) + axis * sizeof(uint32_t)));
-    ir.CreateStore(groupSize[2], frameAddress(offsetof(LaneFrame, depth)));
-  }
   // Metal leaves it open what threadgroup memory holds at first; here it is 0, so that runs agree.
   if (shape.threadgroupBytes)
     ir.CreateMemSet(frameAddress(groupMemoryOffset()), ir.getInt8(0), shape.threadgroupBytes,
@@ -338,10 +373,15 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
   Value *regular = ir.CreateOr(fullRows, ir.CreateICmpEQ(rowsInGroup, ir.getInt32(1)), "regular");
 
   if (shape.hasBarriers) {
-    Value *which = coroutines[0];
-    if (coroutines[1])
-      which = ir.CreateSelect(regular, coroutines[0], coroutines[1]);
-    emitTurns(which, groupEnd, leave);
+    if (simdgroups[1]) {
+      BasicBlock *forms[2] = {BasicBlock::Create(context, "regular", entry),
+                              BasicBlock::Create(context, "irregular", entry)};
+      ir.CreateCondBr(regular, forms[0], forms[1]);
+      ir.SetInsertPoint(forms[1]);
+      emitTurns(simdgroups[1], groupEnd, leave);
+      ir.SetInsertPoint(forms[0]);
+    }
+    emitTurns(simdgroups[0], groupEnd, leave);
   } else {
     emitSimdgroups(body, regular, groupEnd);
   }
@@ -361,7 +401,8 @@ void KernelEmitter::emitGrouped(function_ref<void()> body, BasicBlock *exit) {
 void KernelEmitter::preparePositions() {
   setMask(ir.CreateBinaryIntrinsic(Intrinsic::umin, ir.CreateSub(groupThreads, firstThread),
                                    ir.getInt32(kLanes)));
-  storeFrame(FrameFirst, firstThread);
+  if (!isSimdgroup) // else BarrierSplit.cpp says when
+    storeFrame(FrameFirst, firstThread);
   for (unsigned axis = 0; axis < 3 && shape.needsRegular; ++axis) {
     Value *full = sizeField(offsetof(LaunchContext, threads), axis, "threads");
     Lanes origin = LaneBuilder::uniform(kU32, ir.CreateMul(group[axis], full));
@@ -386,6 +427,12 @@ void KernelEmitter::emitSimdgroups(function_ref<void()> body, Value *regular, Ba
     PHINode *first = ir.CreatePHI(i32, 2, "first");
     first->addIncoming(ir.getInt32(0), groups);
     firstThread = first;
+    for (Value *&at : inGroup) {
+      PHINode *phi = ir.CreatePHI(i32, 2);
+      phi->addIncoming(ir.getInt32(0), groups);
+      at = phi;
+    }
+    Value *own[3] = {inGroup[0], inGroup[1], inGroup[2]}, *nexts[3];
     preparePositions();
     simdgroupEnd = BasicBlock::Create(context, "simdgroup.end", entry);
     abandoned = nullptr;
@@ -393,7 +440,10 @@ void KernelEmitter::emitSimdgroups(function_ref<void()> body, Value *regular, Ba
     ir.CreateBr(simdgroupEnd);
     ir.SetInsertPoint(simdgroupEnd);
     Value *next = ir.CreateAdd(first, ir.getInt32(kLanes));
+    advancePosition(ir, own[0], own[1], own[2], groupSize[0], groupSize[1], nexts);
     first->addIncoming(next, ir.GetInsertBlock());
+    for (unsigned axis = 0; axis < 3; ++axis)
+      cast<PHINode>(own[axis])->addIncoming(nexts[axis], ir.GetInsertBlock());
     ir.CreateCondBr(ir.CreateICmpULT(next, groupThreads), forms[form], groupEnd);
   }
 }
@@ -407,20 +457,24 @@ Lanes KernelEmitter::positionInThreadgroup(unsigned axis) {
       return LaneBuilder::linear(kU32, ir.CreateURem(position[0].value, full.value), 1, true);
     return b.mod(position[axis], full);
   }
-  if (isRegular) {
-    // The simdgroup lies in one row of the group.
-    if (axis == 0)
-      return LaneBuilder::linear(kU32, ir.CreateURem(firstThread, groupSize[0]), 1, true);
-    Value *row = ir.CreateUDiv(firstThread, groupSize[0]);
-    return LaneBuilder::uniform(kU32, axis == 1 ? ir.CreateURem(row, groupSize[1])
-                                                : ir.CreateUDiv(row, groupSize[1]));
-  }
-  Lanes index = LaneBuilder::linear(kU32, firstThread, 1, true);
-  Lanes width = LaneBuilder::uniform(kU32, groupSize[0]), height = LaneBuilder::uniform(kU32, groupSize[1]);
+  if (isRegular) // the simdgroup lies in one row of the group
+    return axis == 0 ? LaneBuilder::linear(kU32, inGroup[0], 1, true)
+                     : LaneBuilder::uniform(kU32, inGroup[axis]);
+  const Lanes index = LaneBuilder::linear(kU32, firstThread, 1, true);
+  const Lanes width = LaneBuilder::uniform(kU32, groupSize[0]),
+              height = LaneBuilder::uniform(kU32, groupSize[1]);
+  const Lanes row = dividedInGroup(index, width);
   if (axis == 0)
-    return b.mod(index, width);
-  Lanes row = b.floorDiv(index, width);
-  return axis == 1 ? b.mod(row, height) : b.floorDiv(row, height);
+    return b.sub(index, b.mul(row, width));
+  const Lanes layer = dividedInGroup(row, height);
+  return axis == 2 ? layer : b.sub(row, b.mul(layer, height));
+}
+
+/// x / y for x below 1024 + 32 and y from 1 to 1024: with m = floor(2^21 / y) + 1 the product x m / 2^21 is
+/// too large by at most x y / (2^21 y), which is less than 1 / y, and less than 2^32 before the shift.
+Lanes KernelEmitter::dividedInGroup(const Lanes &x, const Lanes &y) {
+  Value *factor = ir.CreateAdd(ir.CreateUDiv(ir.getInt32(1u << 21), y.value), ir.getInt32(1));
+  return b.shr(b.mul(x, LaneBuilder::uniform(kU32, factor)), b.integer(kU32, 21));
 }
 
 Lanes KernelEmitter::threadgroupPosition(unsigned axis) {

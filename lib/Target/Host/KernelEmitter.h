@@ -12,11 +12,12 @@
 // block share all but their x: groups whose width is a multiple of 32, or (grouped) of one row. Known at the
 // launch only, so bodies that ask for x in the threadgroup exist twice.
 //
-// The body of a kernel with barriers is a coroutine of one simdgroup (KernelCoroutine.cpp): it stops at each
-// barrier, and a threadgroup runs its simdgroups in turn, from barrier to barrier.
+// The body of a kernel with barriers is a function of one simdgroup (KernelPhases.cpp), of which
+// BarrierSplit.h makes loops over the simdgroups of a threadgroup, from barrier to barrier.
 #pragma once
 
 #include "LaneBuilder.h"
+#include "MemoryScopes.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -51,7 +52,7 @@ struct LaneMask {
   llvm::Value *vector = nullptr; ///< <32 x i1>
 };
 
-/// What belongs to the function that is being emitted: the entry, or a simdgroup's coroutine.
+/// What belongs to the function that is being emitted: the entry, or that of a simdgroup.
 struct FunctionState {
   llvm::Function *entry = nullptr;
   llvm::BasicBlock *entryBlock = nullptr;
@@ -60,9 +61,8 @@ struct FunctionState {
   llvm::DenseMap<uint64_t, llvm::Value *> cached;
   llvm::DenseMap<unsigned, llvm::AllocaInst *> registers; ///< memory of Thread arrays
   llvm::BasicBlock *stopped = nullptr, *abandoned = nullptr;
-  llvm::BasicBlock *simdgroupEnd = nullptr; ///< grouped, no coroutine: where a simdgroup's work ends
-  bool isCoroutine = false;
-  llvm::BasicBlock *coroutineEnd = nullptr;
+  llvm::BasicBlock *simdgroupEnd = nullptr; ///< grouped, no barriers: where a simdgroup's work ends
+  bool isSimdgroup = false;
   LaneMask mask;
 
   // Of the nest being emitted.
@@ -72,6 +72,7 @@ struct FunctionState {
   llvm::Value *groupSize[3] = {};      ///< grouped: its size as it is
   llvm::Value *groupThreads = nullptr; ///< grouped: threads in it
   llvm::Value *firstThread = nullptr;  ///< grouped: linear index of lane 0
+  llvm::Value *inGroup[3] = {};        ///< grouped and regular: position of lane 0 in the threadgroup
 };
 
 class KernelEmitter : FunctionState {
@@ -123,6 +124,11 @@ public:
   void checkLanes(uint32_t site, llvm::Value *present, llvm::Value *expected, hostabi::GroupFault::Kind kind);
   /// Where to go when the launch is to stop.
   llvm::BasicBlock *stopBlock();
+  /// Says of a call that it touches buffers and the frame, and no threadgroup memory.
+  void markBufferCall(llvm::Instruction *call) const {
+    if (shape.threadgroupBytes)
+      scopes.mark(call, MemoryScopes::Buffer);
+  }
   /// The LaneFrame of LaneMemory.h.
   llvm::Value *frame() const { return frameMemory; }
   /// Builds at the end of the entry block, once per launch piece; cached by `key`.
@@ -138,13 +144,15 @@ private:
   void emitGrouped(llvm::function_ref<void()> body, llvm::BasicBlock *exit);
   void emitSimdgroups(llvm::function_ref<void()> body, llvm::Value *regular, llvm::BasicBlock *groupEnd);
   void preparePositions();
-  // KernelCoroutine.cpp
-  llvm::Function *emitCoroutine(bool regular, llvm::function_ref<void()> body);
-  llvm::Value *emitFrameMemory(llvm::ArrayRef<llvm::Function *> forms, llvm::BasicBlock *exit);
-  void emitTurns(llvm::Value *coroutine, llvm::BasicBlock *groupEnd, llvm::BasicBlock *exit);
+  // KernelPhases.cpp
+  llvm::Function *emitSimdgroup(bool regular, llvm::function_ref<void()> body);
+  llvm::Value *emitSimdgroupMemory(llvm::BasicBlock *exit);
+  void emitTurns(llvm::Function *simdgroup, llvm::BasicBlock *groupEnd, llvm::BasicBlock *exit);
+  void leave(uint32_t why);
   llvm::FunctionCallee runtimeFunction(const char *name, llvm::Type *result,
                                        llvm::ArrayRef<llvm::Type *> types);
   llvm::BasicBlock *abandonBlock();
+  void markAccesses(llvm::Function &function);
 
   void emitFrame();
   void prepareFrame();
@@ -154,6 +162,7 @@ private:
   llvm::Value *frameAddress(uint64_t offset);
   llvm::Value *loadFrame(unsigned field, const char *name);
   Lanes positionInThreadgroup(unsigned axis);
+  Lanes dividedInGroup(const Lanes &x, const Lanes &y);
   Lanes threadgroupPosition(unsigned axis);
   Lanes threadgroupSize(unsigned axis);
 
@@ -161,7 +170,8 @@ private:
   LaneBuilder &b;
   llvm::IRBuilder<> &ir;
   Shape shape;
-  llvm::Value *frames = nullptr, *frameStride = nullptr; ///< memory of the coroutines' frames
+  MemoryScopes scopes;
+  llvm::Value *frames = nullptr; ///< memory of the simdgroups, where they wait
 };
 
 } // namespace enigma::host

@@ -25,7 +25,6 @@ thread_local Kept kept;
 /// More than this goes back at once.
 constexpr uint64_t kMostKept = 16 << 20;
 
-/// Not LaneFrame::group, which only kernels with barriers fill in.
 std::array<uint32_t, 3> groupOf(const LaneFrame &frame) {
   const uint32_t *threads = frame.launch->threads;
   return {frame.x / threads[0], frame.y / threads[1], frame.z / threads[2]};

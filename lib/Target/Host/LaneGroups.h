@@ -2,20 +2,18 @@
 //
 // What threadgroups with barriers need besides generated code: memory for the simdgroups that wait, and the
 // reports of barriers that not all threads reach.
-//
-// A simdgroup is a coroutine (KernelCoroutine.cpp). Whenever it stops it leaves in LaneFrame::at where: the
-// number of the barrier, or one of the values below.
 #pragma once
 
 #include "LaneMemory.h"
 
 namespace enigma::host {
 
+/// Where a simdgroup stands, besides the numbers of barriers.
 inline constexpr uint32_t kFinished = hostabi::GroupFault::finished; ///< ran to the end
 inline constexpr uint32_t kFaulty = ~0u - 1;                         ///< reported a fault
 inline constexpr uint32_t kStopped = ~0u - 2;                        ///< the launch is to stop
 
-/// Memory for the frames of one threadgroup's coroutines, aligned to kFrameAlign; null where there is none,
+/// Memory for the simdgroups of one threadgroup, aligned to kFrameAlign; null where there is none,
 /// which is reported. It is the thread's own and kept from launch to launch.
 inline constexpr uint64_t kFrameAlign = 256;
 void *takeFrames(const LaneFrame *frame, uint64_t bytes);

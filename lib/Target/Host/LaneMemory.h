@@ -20,10 +20,6 @@ struct LaneFrame {
   uint32_t x, y, z;                 ///< of lane 0 (flat), or of the threadgroup's first thread (grouped)
   uint32_t width, height;           ///< of the threadgroup as it is (grouped); 0 when flat
   uint32_t first;                   ///< linear index in the threadgroup of lane 0 (grouped)
-  uint32_t group[3];                ///< position of the threadgroup (grouped)
-  uint32_t depth;                   ///< of the threadgroup as it is (grouped)
-  uint32_t at;                      ///< where the simdgroup that ran last stands (LaneGroups.h)
-  uint32_t round;                   ///< in which rounds of the loops around it (KernelCoroutine.cpp)
   const hostabi::BufferArg *arrays; ///< memory of the kernel's own, in the order of KernelDescriptor::arrays
 };
 

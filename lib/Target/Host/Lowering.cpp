@@ -199,9 +199,10 @@ KernelEmitter::Shape KernelLowering::shapeOf(KernelDescriptor &descriptor) {
       asksPosition = true;
       break;
     case Query::ThreadPositionInThreadgroup:
+      asksPosition = true;
+      [[fallthrough]];
     case Query::ThreadgroupPositionInGrid:
     case Query::ThreadsPerThreadgroup:
-      asksPosition = true;
       asksGroupX |= op->getAttrOfType<mlir::IntegerAttr>("axis").getInt() == 0;
       break;
     case Query::ThreadIndexInThreadgroup:

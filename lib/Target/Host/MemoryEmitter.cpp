@@ -135,7 +135,9 @@ void MemoryEmitter::callOutOfLine(const char *name, const Access &access, Value 
   auto *declared = cast<Function>(callee.getCallee());
   declared->setDoesNotThrow();
   declared->setWillReturn();
-  ir.CreateCall(callee, arguments);
+  CallInst *call = ir.CreateCall(callee, arguments);
+  if (kernel.isParam(access.param)) // and the frame, but not its threadgroup memory
+    kernel.markBufferCall(call);
 }
 
 /// All lanes of an access as one vector, in the order of memory: component c of lane l is element l *

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <limits>
+#include <numeric>
 
 using namespace llvm;
 
@@ -169,10 +170,22 @@ Lanes SimdEmitter::reduce(Combine how, Lanes x, unsigned width) {
     return b.cast(odd, ElementKind::B1);
   }
   Lanes sum = masked(x, neutral(how, x.type));
-  for (unsigned step = width / 2; step; step /= 2)
-    sum = combined(how, sum, permuted(sum, perLane([&](unsigned l) { return l ^ step; })));
-  if (width < kLanes)
+  if (width < kLanes) {
+    for (unsigned step = width / 2; step; step /= 2)
+      sum = combined(how, sum, permuted(sum, perLane([&](unsigned l) { return l ^ step; })));
     return sum;
+  }
+  // One result for all lanes: the upper half onto the lower one, which takes half as many registers each
+  // time.
+  for (unsigned half = width / 2; half; half /= 2) {
+    SmallVector<int, kLanes> lower(half), upper(half);
+    std::iota(lower.begin(), lower.end(), 0);
+    std::iota(upper.begin(), upper.end(), int(half));
+    const auto part = [&](ArrayRef<int> lanes) {
+      return LaneBuilder::varying(x.type, ir.CreateShuffleVector(sum.value, lanes));
+    };
+    sum = combined(how, part(lower), part(upper));
+  }
   return LaneBuilder::uniform(x.type, ir.CreateExtractElement(sum.value, uint64_t(0)));
 }
 

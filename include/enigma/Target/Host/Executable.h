@@ -31,6 +31,9 @@ struct HostOptions {
   bool fastMath = false;
   /// The CPU to compile for, in LLVM's words; empty: this one. Anything else is for tests.
   std::string cpu;
+  /// How many times longer code with barriers may become so that each part between two barriers is a loop of
+  /// its own; 0: one loop for all of them. Anything else is for tests.
+  double mostGrowth = 4;
   /// Keep the optimised LLVM IR in Executable::llvmIr.
   bool keepIr = false;
   /// Keep the object code for Executable::takeObject and linkForHost.

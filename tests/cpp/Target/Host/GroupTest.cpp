@@ -74,11 +74,17 @@ TEST(Group, AReversalInGroupsOfEverySize) {
   }
 }
 
-TEST(Group, KernelsWithoutBarriersAreNoCoroutines) {
+TEST(Group, NothingIsLeftOfTheMarksOfBarriers) {
   Compiled plain = kernelOf("%Out: <<ui32>>", "0", "  enigma.store %l, %Out[%i] : ui32, <<ui32>>, ui32\n");
-  EXPECT_EQ(plain.code->llvmIr().find("enigma_simdgroup"), std::string::npos);
-  Compiled shared = kernelOf("%X: <<i32>>, %Out: <<i32>>", "1", kReversal);
-  EXPECT_NE(shared.code->llvmIr().find("enigma_simdgroup"), std::string::npos);
+  EXPECT_EQ(plain.code->llvmIr().find("enigma_take_frames"), std::string::npos);
+  for (const double growth : {0.0, 4.0}) {
+    HostOptions options;
+    options.mostGrowth = growth;
+    const std::string ir = kernelOf("%X: <<i32>>, %Out: <<i32>>", "1", kReversal, options).code->llvmIr();
+    EXPECT_NE(ir.find("enigma_take_frames"), std::string::npos);
+    for (const char *mark : {"enigma_simdgroup", "enigma_wait", "enigma_leave", "enigma_stride"})
+      EXPECT_EQ(ir.find(mark), std::string::npos) << mark;
+  }
 }
 
 TEST(Group, AKernelThatAnInterruptRunsHasFramesOfItsOwn) {
