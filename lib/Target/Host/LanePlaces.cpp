@@ -79,21 +79,83 @@ Value *MemoryEmitter::allInBounds(const Access &access, const LaneMask &mask) {
   Value *isAny = ir.CreateICmpNE(mask.bits, ir.getInt32(0));
   if (!isChecked)
     return isAny;
-  if (isSideBySide(access)) {
-    // The first and the last lane that count, and no end of the type between them.
-    Value *zeros = ir.CreateBinaryIntrinsic(Intrinsic::ctlz, mask.bits, ir.getFalse());
-    Value *last = ir.CreateZExt(ir.CreateSub(ir.getInt32(kLanes - 1), zeros), index.value->getType());
-    Value *low = firstIndex(access, mask), *high = ir.CreateAdd(index.value, last);
-    Value *isIn = ir.CreateICmpULT(wide(high), limitOf(access, 1));
-    return ir.CreateAnd(isAny, ir.CreateAnd(isIn, ir.CreateICmpULE(low, high)));
-  }
+  if (isSideBySide(access))
+    return ir.CreateAnd(isAny, neighboursInBounds(access, mask));
   return ir.CreateAnd(isAny,
                       ir.CreateAndReduce(ir.CreateOr(inBoundsLanes(access), ir.CreateNot(mask.vector))));
 }
 
+/// Whether the first and the last lane of a mask that has lanes are in bounds, with no end of the index's
+/// type between them.
+Value *MemoryEmitter::neighboursInBounds(const Access &access, const LaneMask &mask) {
+  Value *index = access.index.value;
+  Value *zeros = ir.CreateBinaryIntrinsic(Intrinsic::ctlz, mask.bits, ir.getFalse());
+  Value *last = ir.CreateZExtOrTrunc(ir.CreateSub(ir.getInt32(kLanes - 1), zeros), index->getType());
+  Value *low = firstIndex(access, mask), *high = ir.CreateAdd(index, last);
+  Value *isIn = ir.CreateICmpULT(ir.CreateZExtOrTrunc(high, ir.getInt64Ty()), limitOf(access, 1));
+  return ir.CreateAnd(isIn, ir.CreateICmpULE(low, high));
+}
+
+// ---- The last block of a row, in which lanes are missing
+
+/// Whether a staged access of such a block can go under its mask.
+bool MemoryEmitter::isMaskable(const Staged &entry) const {
+  const Access &access = entry.access;
+  if (access.components != 1 || bitsOf(access.index.type) < 32)
+    return false;
+  return access.index.isUniform() || (features.maskedBytes & hostabi::elementSize(access.element));
+}
+
+/// Staged accesses of such a block between the buffers and the slots: under masks, where all lanes that count
+/// are in bounds, else out of line.
+void MemoryEmitter::moveUnderMasks(bool stores) {
+  const auto isMoved = [&](const Staged &entry) { return entry.isStore == stores; };
+  const auto outOfLine = [&] {
+    for (const Staged &entry : staged)
+      if (isMoved(entry))
+        callOutOfLine(stores ? "store_linear" : "load_linear", entry.access, entry.mask.bits, entry.slot);
+  };
+  Value *isIn = ir.getTrue();
+  for (const Staged &entry : staged) {
+    if (!isMoved(entry))
+      continue;
+    if (!isMaskable(entry))
+      return outOfLine();
+    if (!isChecked)
+      continue;
+    Value *none = ir.CreateICmpEQ(entry.mask.bits, ir.getInt32(0));
+    Value *own = entry.access.index.isUniform() ? inBounds(entry.access, 1)
+                                                : neighboursInBounds(entry.access, entry.mask);
+    isIn = ir.CreateAnd(isIn, ir.CreateOr(none, own));
+  }
+  diamond(
+      isIn,
+      [&] {
+        for (const Staged &entry : staged) {
+          if (!isMoved(entry))
+            continue;
+          const Access &access = entry.access;
+          FixedVectorType *type = wideType(access);
+          const Align align(hostabi::elementSize(access.element));
+          if (access.index.isUniform()) { // a load; the first lane is always active
+            Type *one = type->getElementType();
+            ir.CreateAlignedStore(ir.CreateAlignedLoad(one, address(access), align), entry.slot, align);
+          } else if (stores) {
+            ir.CreateMaskedStore(ir.CreateAlignedLoad(type, entry.slot, Align(64)),
+                                 addressUnderMask(access, entry.mask), align, entry.mask.vector);
+          } else {
+            Value *loaded = ir.CreateMaskedLoad(type, addressUnderMask(access, entry.mask), align,
+                                                entry.mask.vector, Constant::getNullValue(type));
+            ir.CreateAlignedStore(loaded, entry.slot, Align(64));
+          }
+        }
+      },
+      outOfLine, "edge");
+}
+
 Value *MemoryEmitter::firstLane(const Access &access, const LaneMask &mask) {
-  return ir.CreateZExt(ir.CreateBinaryIntrinsic(Intrinsic::cttz, mask.bits, ir.getFalse()),
-                       access.index.value->getType());
+  return ir.CreateZExtOrTrunc(ir.CreateBinaryIntrinsic(Intrinsic::cttz, mask.bits, ir.getFalse()),
+                              access.index.value->getType());
 }
 
 /// The index of the first lane of the mask, of neighbours.

@@ -25,10 +25,11 @@ MDNode *likely(LLVMContext &context) { return MDBuilder(context).createLikelyBra
 
 } // namespace
 
-void MemoryEmitter::diamond(Value *condition, function_ref<void()> fast, function_ref<void()> slow) {
+void MemoryEmitter::diamond(Value *condition, function_ref<void()> fast, function_ref<void()> slow,
+                            const char *fastName) {
   Function *function = ir.GetInsertBlock()->getParent();
   LLVMContext &context = ir.getContext();
-  BasicBlock *yes = BasicBlock::Create(context, "fast", function);
+  BasicBlock *yes = BasicBlock::Create(context, fastName, function);
   BasicBlock *no = BasicBlock::Create(context, "slow", function);
   BasicBlock *meet = BasicBlock::Create(context, "", function);
   ir.CreateCondBr(condition, yes, no, likely(context));
@@ -459,13 +460,7 @@ void MemoryEmitter::openBlock(const LaneMask &blockMask) {
   }
   isDirect->setName("direct");
   if (loads)
-    diamond(
-        isDirect, [] {},
-        [&] {
-          for (const Staged &entry : staged)
-            if (!entry.isStore)
-              callOutOfLine("load_linear", entry.access, entry.mask.bits, entry.slot);
-        });
+    diamond(isDirect, [] {}, [&] { moveUnderMasks(/*stores=*/false); });
   for (Staged &entry : staged)
     entry.place = ir.CreateSelect(isDirect, address(entry.access), entry.slot);
 }
@@ -497,13 +492,7 @@ void MemoryEmitter::closeBlock() {
   for (const Staged &entry : staged)
     stores |= entry.isStore;
   if (stores)
-    diamond(
-        isDirect, [] {},
-        [&] {
-          for (const Staged &entry : staged)
-            if (entry.isStore)
-              callOutOfLine("store_linear", entry.access, entry.mask.bits, entry.slot);
-        });
+    diamond(isDirect, [] {}, [&] { moveUnderMasks(/*stores=*/true); });
   staged.clear();
 }
 

@@ -67,7 +67,8 @@ public:
 private:
   static constexpr unsigned kValueSlot = 3;
   /// `fast` where the condition holds, else `slow`; leaves the builder where they meet.
-  void diamond(llvm::Value *condition, llvm::function_ref<void()> fast, llvm::function_ref<void()> slow);
+  void diamond(llvm::Value *condition, llvm::function_ref<void()> fast, llvm::function_ref<void()> slow,
+               const char *fastName = "fast");
   llvm::Value *inBounds(const Access &access, uint64_t elements);
   llvm::Value *limitOf(const Access &access, uint64_t elements);
   llvm::Type *elementType(const Access &access);
@@ -92,6 +93,7 @@ private:
   bool isPicked(const Access &access) const;
   llvm::Value *allInBounds(const Access &access, const LaneMask &mask);
   llvm::Value *inBoundsLanes(const Access &access);
+  llvm::Value *neighboursInBounds(const Access &access, const LaneMask &mask);
   llvm::Value *addresses(const Access &access, const LaneMask &mask);
   llvm::Value *firstLane(const Access &access, const LaneMask &mask);
   llvm::Value *firstIndex(const Access &access, const LaneMask &mask);
@@ -110,6 +112,8 @@ private:
     llvm::Value *slot = nullptr;  ///< on the stack
     llvm::Value *place = nullptr; ///< the buffer's or the slot's
   };
+  bool isMaskable(const Staged &entry) const;
+  void moveUnderMasks(bool stores);
   llvm::SmallVector<Staged, 8> staged;
   llvm::Value *isDirect = nullptr; ///< i1: the block's staged accesses go to the buffers
 

@@ -49,7 +49,7 @@ size_t count(const std::string &text, const std::string &what) {
 
 TEST(Compile, SaxpyIsTwoVectorLoadsAndOneVectorStore) {
   Compiled saxpy(kSaxpy);
-  const std::string &ir = saxpy.code->llvmIr();
+  const std::string ir = commonPath(saxpy.code->llvmIr());
   // LLVM may copy the body for full and for partial blocks.
   const size_t bodies = count(ir, "call <32 x float> @llvm.fma.v32f32(");
   EXPECT_TRUE(bodies == 1 || bodies == 2) << bodies;
@@ -74,8 +74,8 @@ enigma.kernel @matscale(%A: !enigma.buffer<f32, device>, %C: !enigma.buffer<f32,
   enigma.store %r, %C[%i] : f32, !enigma.buffer<f32, device>, ui32
 })");
   EXPECT_EQ(count(kernel.code->llvmIr(), "_varying"), 0u);
-  EXPECT_EQ(count(kernel.code->llvmIr(), "load <32 x float>"),
-            count(kernel.code->llvmIr(), "fmul <32 x float>"));
+  const std::string ir = commonPath(kernel.code->llvmIr());
+  EXPECT_EQ(count(ir, "load <32 x float>"), count(ir, "fmul <32 x float>"));
   std::vector<float> a(512 * 37), c(a.size());
   for (size_t i = 0; i < a.size(); ++i)
     a[i] = float(i);

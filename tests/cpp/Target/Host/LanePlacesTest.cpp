@@ -6,7 +6,6 @@
 #include "Compiled.h"
 
 #include <functional>
-#include <sstream>
 
 using namespace enigma;
 using namespace enigma::host;
@@ -20,18 +19,14 @@ const char *const kCpus[] = {"", "x86-64-v3", "x86-64"};
 const char *const kCpus[] = {""};
 #endif
 
-/// How often blocks that are not the slow half of an access call out of line.
+/// How often the common path calls out of line.
 size_t callsInline(const std::string &ir) {
-  std::istringstream lines(ir);
-  std::string line, label;
+  const std::string common = commonPath(ir);
   size_t calls = 0;
-  while (std::getline(lines, line)) {
-    if (!line.empty() && line[0] != ' ' && line.find(':') != std::string::npos)
-      label = line;
-    const bool isCall =
-        line.find("@enigma_load_") != std::string::npos || line.find("@enigma_store_") != std::string::npos;
-    calls += isCall && line.find("call") != std::string::npos && label.rfind("slow", 0) != 0;
-  }
+  for (const char *name : {"@enigma_load_", "@enigma_store_"})
+    for (size_t at = 0; (at = common.find(name, at)) != std::string::npos; ++at)
+      calls += common.rfind("declare", at) == std::string::npos ||
+               common.rfind("call", at) > common.rfind("declare", at);
   return calls;
 }
 
