@@ -296,7 +296,7 @@ void MemoryEmitter::prefetch(const Access &access, Value *elements) {
   for (uint64_t at = 0; at < bytes; at += kLine)
     ir.CreateIntrinsic(
         ir.getVoidTy(), Intrinsic::prefetch,
-        {ir.CreateConstGEP1_64(ir.getInt8Ty(), first, at), ir.getInt32(0), ir.getInt32(2), ir.getInt32(1)});
+        {ir.CreateConstGEP1_64(ir.getInt8Ty(), first, at), ir.getInt32(0), ir.getInt32(3), ir.getInt32(1)});
 }
 
 bool MemoryEmitter::isSideBySide(const Access &access) const {
