@@ -489,3 +489,38 @@ def test_a_layout_larger_than_its_array_is_refused():
 
     message = error_of(too_small, *vectors(1, "A"))
     assert "reaches element 63" in message and "63 elements" in message
+
+
+@pytest.mark.parametrize("memory", ["registers", "threadgroup"])
+def test_vectors_at_a_place_of_each_lanes_own_are_read_and_written(memory):
+    @enigma.jit
+    def function(A, B):
+        gA, gB = (enigma.tensor_composition(t, enigma.Layout((4, 4, 64), (1, 4, 16))) for t in (A, B))
+
+        @enigma.kernel
+        def inner(a, b):
+            i = enigma.thread_position_in_grid
+            if memory == "registers":
+                rows = enigma.make_tensor(
+                    enigma.register_tensor(16, enigma.f32), enigma.Layout((4, 4), (1, 4))
+                )
+            else:
+                every = enigma.make_tensor(
+                    enigma.threadgroup_alloc(1024, enigma.f32), enigma.Layout((4, 4, 64), (1, 4, 16))
+                )
+                rows = every[None, None, i]
+            for k in enigma.range(4):
+                rows[None, (i * i + k) % 4].store(a[None, k, i].load())
+            for k in range(4):
+                b[None, k, i].store(rows[None, (i ^ k) % 4].load())
+
+        inner(gA, gB).launch(grid=64, block=64)
+
+    compiled = enigma.compile(function, *vectors(1024))
+    a = np.random.default_rng(11).random((64, 4, 4), np.float32)
+    expected = np.zeros_like(a)
+    for i in range(64):
+        for k in range(4):
+            expected[i, k] = a[i, ((i ^ k) - i * i) % 4]
+    np.testing.assert_array_equal(in_three_ways(compiled, [a], a.shape), expected)
+    assert "alignas(16)" in compiled.metal_source

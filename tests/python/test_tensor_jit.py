@@ -128,12 +128,13 @@ def test_another_launch_than_the_compiled_one_is_refused():
         HOST.execute(compiled, [a[:1], a], a.nbytes)
 
 
-def test_a_kernel_of_raw_buffers_takes_whole_tensors():
-    @enigma.kernel
-    def double(A: enigma.f32, B: enigma.f32):
-        i = enigma.thread_position_in_grid
-        B[i] = A[i] * 2
+@enigma.kernel
+def double(A: enigma.f32, B: enigma.f32):
+    i = enigma.thread_position_in_grid
+    B[i] = A[i] * 2
 
+
+def test_a_kernel_of_raw_buffers_takes_whole_tensors():
     @enigma.jit
     def launches(A, B, part):
         double(A[None] if not part else A[4], B).launch(grid=16, block=16)
@@ -144,11 +145,6 @@ def test_a_kernel_of_raw_buffers_takes_whole_tensors():
 
 
 def test_a_part_of_a_tensor_is_no_raw_buffer():
-    @enigma.kernel
-    def double(A: enigma.f32, B: enigma.f32):
-        i = enigma.thread_position_in_grid
-        B[i] = A[i] * 2
-
     @enigma.jit
     def launches(A, B):
         double(enigma.tensor_zipped_divide(A, 8)[None, 1], B).launch(grid=8, block=8)
