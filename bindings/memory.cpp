@@ -60,19 +60,19 @@ uint64_t countOf(const std::vector<int64_t> &shape) {
 nb::object threadgroupAlloc(nb::handle shape, nb::handle dtype) {
   Trace &trace = requireTrace("threadgroup_alloc");
   ir::Builder &builder = trace.at();
-  ir::Elem elem = elemFrom("threadgroup_alloc", dtype);
+  ir::Type element = typeFrom("threadgroup_alloc", dtype);
   std::vector<int64_t> sizes = shapeFrom(builder, "threadgroup_alloc", shape);
-  ir::Value array = builder.threadgroupAlloc(countOf(sizes), elem);
+  ir::Value array = builder.threadgroupAlloc(countOf(sizes), element);
   return nb::steal(wrapBuffer(trace, array, std::move(sizes)));
 }
 
 nb::object registerTensor(nb::handle shape, nb::handle dtype, nb::handle fill) {
   Trace &trace = requireTrace("register_tensor");
   ir::Builder &builder = trace.at();
-  ir::Elem elem = elemFrom("register_tensor", dtype);
+  ir::Type element = typeFrom("register_tensor", dtype);
   std::vector<int64_t> sizes = shapeFrom(builder, "register_tensor", shape);
   ir::Value array =
-      builder.registerAlloc(countOf(sizes), elem, operandFrom(trace, "register_tensor", fill.ptr()));
+      builder.registerAlloc(countOf(sizes), element, operandFrom(trace, "register_tensor", fill.ptr()));
   return nb::steal(wrapBuffer(trace, array, std::move(sizes)));
 }
 
@@ -122,8 +122,12 @@ nb::object constantArray(nb::handle values, nb::handle dtype) {
   ir::Builder &builder = trace.at();
   nb::object nested = nb::borrow(values);
   std::optional<ir::Elem> elem;
-  if (!dtype.is_none())
-    elem = elemFrom("constant_array", dtype);
+  int lanes = 1;
+  if (!dtype.is_none()) {
+    const ir::Type given = typeFrom("constant_array", dtype);
+    elem = given.elem;
+    lanes = given.lanes;
+  }
   if (nb::hasattr(values, "dtype") && nb::hasattr(values, "tolist")) { // a NumPy array
     nb::object name = values.attr("dtype").attr("name");
     if (!elem && utf8(name.ptr()) == "bool")
@@ -149,6 +153,16 @@ nb::object constantArray(nb::handle values, nb::handle dtype) {
   if (table.shape.empty())
     builder.fail("constant_array: needs a list of numbers, got one number");
   ir::Elem type = elem ? *elem : elementFor(table);
+  const ir::Type element = ir::Type::value(type, lanes);
+  if (lanes > 1) {
+    if (table.shape.size() < 2 || table.shape.back() != lanes)
+      builder.fail("constant_array: needs rows of " + std::to_string(lanes) + " numbers for enigma." +
+                       ir::pythonName(element) + ", got " +
+                       (table.shape.size() < 2 ? std::string("a list of numbers")
+                                               : "rows of " + std::to_string(table.shape.back())),
+                   {"each vector is a row: [[1, 2], [3, 4]] are two of enigma.float2"});
+    table.shape.pop_back();
+  }
   std::vector<uint64_t> bits;
   for (const ir::Literal &value : table.values) {
     auto word = ir::constantBits(type, value);
@@ -157,7 +171,8 @@ nb::object constantArray(nb::handle values, nb::handle dtype) {
                    std::string(ir::name(type)));
     bits.push_back(*word);
   }
-  return nb::steal(wrapBuffer(trace, builder.constantArray(std::move(bits), type), std::move(table.shape)));
+  return nb::steal(
+      wrapBuffer(trace, builder.constantArray(std::move(bits), element), std::move(table.shape)));
 }
 
 MemFlags flagsFrom(const ir::Builder &builder, const std::string &what, nb::handle flags) {
@@ -191,9 +206,11 @@ void bindMemory(nb::module_ &extension) {
   module.def("register_tensor", registerTensor, arg("shape"), arg("dtype"), arg("fill") = 0,
              "An array of one thread, whose elements start as `fill`; in registers where it is indexed by "
              "Python ints. At most 4 KB.");
-  module.def("constant_array", constantArray, arg("values"), arg("dtype") = nb::none(),
-             "An array of fixed numbers that all threads read: a list, nested for several dimensions, or a "
-             "NumPy array. The type is that of the array, or i32, f32 or b1 after the numbers.");
+  module.def(
+      "constant_array", constantArray, arg("values"), arg("dtype") = nb::none(),
+      "An array of fixed numbers that all threads read: a list, nested for several dimensions, or a "
+      "NumPy array. The type is that of the array, or i32, f32 or b1 after the numbers. Of vectors, such "
+      "as enigma.float2, each is a row.");
   constexpr const char *groupDoc =
       "Waits until all threads of the threadgroup have come here, and lets them see what each has written."
       "\n\nflags: which memory, of enigma.mem_flags. Without them threadgroup memory, and device memory too "

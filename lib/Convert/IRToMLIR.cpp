@@ -68,12 +68,16 @@ TypedAttr Converter::constantOf(ir::Type t, uint64_t bits) const {
   return DenseElementsAttr::get(VectorType::get({t.lanes}, scalar), Attribute(one));
 }
 
-ElementsAttr Converter::tableOf(ir::Elem elem, std::span<const uint64_t> bits) const {
-  Type scalar = scalars[static_cast<int>(elem)];
+/// Numbers in one dimension, vectors in two.
+ElementsAttr Converter::tableOf(ir::Type element, std::span<const uint64_t> bits) const {
+  Type scalar = scalars[static_cast<int>(element.elem)];
   SmallVector<Attribute> elements;
   for (uint64_t word : bits)
-    elements.push_back(constantOf(ir::Type::value(elem), word));
-  return DenseElementsAttr::get(RankedTensorType::get({static_cast<int64_t>(bits.size())}, scalar), elements);
+    elements.push_back(constantOf(ir::Type::value(element.elem), word));
+  SmallVector<int64_t, 2> shape{static_cast<int64_t>(bits.size()) / element.lanes};
+  if (element.lanes > 1)
+    shape.push_back(element.lanes);
+  return DenseElementsAttr::get(RankedTensorType::get(shape, scalar), elements);
 }
 
 OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations locations) const {
@@ -141,7 +145,7 @@ OwningOpRef<ModuleOp> Converter::operator()(const ir::Function &f, Locations loc
       else if (info.rule.kind == ir::Rule::Kind::barrier)
         state.attributes.append(flagsName, builder.getI32IntegerAttr(op.immediate));
       else if (info.rule.kind == ir::Rule::Kind::table)
-        state.attributes.append(valuesName, tableOf(f.type(f.result(op)).elem, f.table(op.immediate)));
+        state.attributes.append(valuesName, tableOf(f.type(f.result(op)).element(), f.table(op.immediate)));
       else if (info.rule.kind == ir::Rule::Kind::matrix && op.immediate)
         state.attributes.append(StringAttr::get(&ctx, "transpose"), builder.getUnitAttr());
       else if (info.rule.kind == ir::Rule::Kind::component)

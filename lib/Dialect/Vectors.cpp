@@ -13,6 +13,8 @@ using namespace mlir;
 namespace enigma::dialect {
 
 unsigned vectorAlignment(Value array) {
+  if (isVector(cast<BufferType>(array.getType()).getElementType()))
+    return 0; // its own alignment is enough
   unsigned bytes = 0;
   for (Operation *user : array.getUsers()) {
     Type moved = user->getNumResults() ? user->getResult(0).getType() : user->getOperand(0).getType();

@@ -174,10 +174,16 @@ LogicalResult RegisterAllocOp::verify() {
   return verifyAlloc(*this, AddressSpace::thread, static_cast<int64_t>(getCount()));
 }
 LogicalResult ConstantArrayOp::verify() {
-  if (getValues().getElementType() != getType().getElementType())
+  const Type element = getType().getElementType();
+  if (getValues().getElementType() != scalarOf(element))
     return emitOpError() << "has elements of " << getValues().getElementType() << ", the buffer holds "
-                         << getType().getElementType();
-  return verifyAlloc(*this, AddressSpace::constant, getValues().getNumElements());
+                         << element;
+  const ShapedType shape = getValues().getShapedType();
+  const bool isRows = isVector(element);
+  if (shape.getRank() != (isRows ? 2 : 1) || (isRows && shape.getDimSize(1) != lanesOf(element)))
+    return emitOpError() << "needs " << (isRows ? "a row for each vector" : "one dimension") << ", got "
+                         << shape;
+  return verifyAlloc(*this, AddressSpace::constant, shape.getDimSize(0));
 }
 
 static LogicalResult verifyAccess(Operation *op, Type buffer, Type value) {

@@ -14,16 +14,19 @@ std::optional<uint64_t> countOf(const Function &f, Value buffer) {
   const Op *op = f.definition(buffer);
   if (!op)
     return std::nullopt;
-  return info(op->opcode).rule.kind == Rule::Kind::table ? f.table(op->immediate).size() : op->immediate;
+  return info(op->opcode).rule.kind == Rule::Kind::table
+             ? f.table(op->immediate).size() / f.type(buffer).lanes
+             : op->immediate;
 }
 
 std::string inBytes(uint64_t bytes) {
   return bytes % 1024 == 0 && bytes ? std::to_string(bytes / 1024) + " KB" : std::to_string(bytes) + " bytes";
 }
 
-std::string described(Elem elem, uint64_t count) {
-  return std::to_string(count) + " elements of " + std::string(name(elem)) + " are " +
-         inBytes(count * bytes(elem));
+/// A vector as users call it; one of 3 takes the memory of 4.
+std::string described(Type element, uint64_t count) {
+  return std::to_string(count) + " elements of " + pythonName(element) + " are " +
+         inBytes(count * uint64_t(element.bytes()));
 }
 
 } // namespace
@@ -34,61 +37,62 @@ uint64_t threadgroupBytes(const Function &f) {
     const Op &op = f.op(i);
     if (op.opcode != Opcode::threadgroup_alloc)
       continue;
-    const uint64_t size = bytes(f.type(f.result(op)).elem);
+    const auto size = uint64_t(f.type(f.result(op)).bytes());
     end = (end + size - 1) / size * size + op.immediate * size;
   }
   return end;
 }
 
-Value Builder::threadgroupAlloc(uint64_t count, Elem elem) {
+Value Builder::threadgroupAlloc(uint64_t count, Type element) {
   if (count == 0)
     fail("threadgroup_alloc: needs at least one element");
-  const uint64_t before = threadgroupBytes(fn), size = bytes(elem);
+  const uint64_t before = threadgroupBytes(fn), size = uint64_t(element.bytes());
   const uint64_t start = (before + size - 1) / size * size;
   if (count > maxThreadgroupBytes || start + count * size > maxThreadgroupBytes) {
     std::string sum = count > maxThreadgroupBytes ? std::to_string(count) + " elements of " +
-                                                        std::string(name(elem)) + " are more than that"
-                                                  : described(elem, count);
+                                                        pythonName(element) + " are more than that"
+                                                  : described(element, count);
     if (before && count <= maxThreadgroupBytes)
       sum += ", with the " + inBytes(before) + " allocated before " + inBytes(start + count * size);
     std::vector<std::string> notes{"a threadgroup has 32 KB (32768 bytes) of threadgroup memory"};
     for (uint32_t i = 0; i < fn.numOps(); ++i)
       if (const Op &op = fn.op(i); op.opcode == Opcode::threadgroup_alloc)
         if (SourceLoc loc = fn.locate(op.place))
-          notes.push_back(inBytes(op.immediate * bytes(fn.type(fn.result(op)).elem)) + " allocated at " +
-                          loc.file + ":" + std::to_string(loc.line));
+          notes.push_back(inBytes(op.immediate * uint64_t(fn.type(fn.result(op)).bytes())) +
+                          " allocated at " + loc.file + ":" + std::to_string(loc.line));
     notes.push_back("use a smaller tile, or keep what one thread needs in a register_tensor");
     fail("threadgroup_alloc: does not fit: " + sum, std::move(notes));
   }
-  return append(Opcode::threadgroup_alloc, {}, Type::buffer(elem, Space::threadgroup), count);
+  return append(Opcode::threadgroup_alloc, {}, Type::buffer(element, Space::threadgroup), count);
 }
 
-Value Builder::registerAlloc(uint64_t count, Elem elem, Operand fill) {
+Value Builder::registerAlloc(uint64_t count, Type element, Operand fill) {
   constexpr uint64_t most = 4096; // bytes; a GPU thread has some 1 KB of registers, and spills the rest
   if (count == 0)
     fail("register_tensor: needs at least one element");
-  if (count > most || count * bytes(elem) > most)
-    fail("register_tensor: does not fit: " + described(elem, count) + ", a thread can have 4 KB",
+  if (count > most || count * uint64_t(element.bytes()) > most)
+    fail("register_tensor: does not fit: " + described(element, count) + ", a thread can have 4 KB",
          {"registers are what one thread keeps for itself; share larger arrays with threadgroup_alloc"});
-  if (!fill.isLiteral() && fn.type(fill.value) != Type::value(elem))
-    fail("register_tensor: the fill must be " + std::string(name(elem)) + " like the elements, got " +
+  if (!fill.isLiteral() && fn.type(fill.value) != element && fn.type(fill.value) != element.withLanes(1))
+    fail("register_tensor: the fill must be " + pythonName(element) + " like the elements, got " +
              fn.type(fill.value).str(),
-         {"convert it: enigma." + std::string(name(elem)) + "(x)"});
-  if (fill.isLiteral() && elem == Elem::b1 && fill.literal.kind == Literal::Kind::integer &&
+         {"convert it: enigma." + pythonName(element) + "(x)"});
+  if (fill.isLiteral() && element.elem == Elem::b1 && fill.literal.kind == Literal::Kind::integer &&
       fill.literal.magnitude <= 1)
     fill = Literal(fill.literal.magnitude == 1);
-  Value f = materialise("register_tensor", fill, elem);
-  return append(Opcode::register_alloc, {f}, Type::buffer(elem, Space::thread), count);
+  Value f = splat(materialise("register_tensor", fill, element.elem), element.lanes);
+  return append(Opcode::register_alloc, {f}, Type::buffer(element, Space::thread), count);
 }
 
-Value Builder::constantArray(std::vector<uint64_t> bits, Elem elem) {
+Value Builder::constantArray(std::vector<uint64_t> bits, Type element) {
   constexpr uint64_t most = 65536; // bytes; it is part of the program's text
   if (bits.empty())
     fail("constant_array: needs at least one element");
-  if (bits.size() > most || bits.size() * bytes(elem) > most)
-    fail("constant_array: " + described(elem, bits.size()) + ", at most 64 KB can be part of a program",
+  const uint64_t count = bits.size() / element.lanes;
+  if (count > most || count * uint64_t(element.bytes()) > most)
+    fail("constant_array: " + described(element, count) + ", at most 64 KB can be part of a program",
          {"pass a large array as a buffer parameter"});
-  return append(Opcode::constant_array, {}, Type::buffer(elem, Space::constant),
+  return append(Opcode::constant_array, {}, Type::buffer(element, Space::constant),
                 fn.addTable(std::move(bits)));
 }
 

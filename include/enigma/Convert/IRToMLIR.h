@@ -37,7 +37,7 @@ public:
 private:
   mlir::Type typeOf(ir::Type t) const;
   mlir::TypedAttr constantOf(ir::Type t, uint64_t bits) const;
-  mlir::ElementsAttr tableOf(ir::Elem elem, std::span<const uint64_t> bits) const;
+  mlir::ElementsAttr tableOf(ir::Type element, std::span<const uint64_t> bits) const;
 
   mlir::MLIRContext &ctx;
   std::vector<mlir::OperationName> names; ///< by opcode

@@ -31,7 +31,7 @@ def Enigma_ThreadgroupAllocOp : Enigma_MemoryOp<"threadgroup_alloc"> {
 
 def Enigma_RegisterAllocOp : Enigma_MemoryOp<"register_alloc"> {
   let summary = "memory of `count` elements of one thread, which start as `fill` each time";
-  let arguments = (ins I64Attr:$count, Enigma_Scalar:$fill);
+  let arguments = (ins I64Attr:$count, Enigma_Value:$fill);
   let results = (outs Res<Enigma_BufferType, "", [MemAlloc]>:$result);
   let assemblyFormat = "$count `,` $fill attr-dict `:` type($fill) `->` type($result)";
   let hasVerifier = 1;
@@ -41,7 +41,7 @@ def Enigma_RegisterAllocOp : Enigma_MemoryOp<"register_alloc"> {
 }
 
 def Enigma_ConstantArrayOp : Enigma_MemoryOp<"constant_array", [Pure]> {
-  let summary = "memory of the program that holds these values";
+  let summary = "memory of the program that holds these values; of vectors those of each are a row";
   let arguments = (ins ElementsAttr:$values);
   let results = (outs Enigma_BufferType:$result);
   let assemblyFormat = "$values attr-dict `->` type($result)";

@@ -131,11 +131,11 @@ public:
   Value loadVectorIf(Value buffer, Value index, Value mask, Value fallback);
   void storeVectorIf(Value buffer, Value index, Value value, Value mask);
   /// Memory of `count` elements that a threadgroup shares. The sum of all is at most 32 KB.
-  Value threadgroupAlloc(uint64_t count, Elem elem);
+  Value threadgroupAlloc(uint64_t count, Type element);
   /// Memory of `count` elements of one thread that start as `fill`, each time that the place is reached.
-  Value registerAlloc(uint64_t count, Elem elem, Operand fill);
+  Value registerAlloc(uint64_t count, Type element, Operand fill);
   /// Memory that holds these bits (constantBits) and cannot be written.
-  Value constantArray(std::vector<uint64_t> bits, Elem elem);
+  Value constantArray(std::vector<uint64_t> bits, Type element);
   /// Opcode::threadgroup_barrier or simdgroup_barrier.
   void barrier(Opcode op, MemFlags flags = MemFlags::automatic);
 

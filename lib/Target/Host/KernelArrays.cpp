@@ -46,14 +46,16 @@ KernelArrays::KernelArrays(KernelOp kernel) : parameters(kernel.getBody().getNum
       array.count = own.getCount();
     } else if (auto table = llvm::dyn_cast<ConstantArrayOp>(op)) {
       array.space = Array::Space::Constant;
-      array.count = static_cast<uint64_t>(table.getValues().getNumElements());
+      array.count = static_cast<uint64_t>(table.getValues().getShapedType().getDimSize(0));
     } else {
       return;
     }
     const mlir::Value result = op->getResult(0);
-    array.element = elementOf(llvm::cast<BufferType>(result.getType()).getElementType());
+    const mlir::Type element = llvm::cast<BufferType>(result.getType()).getElementType();
+    array.element = elementOf(element);
+    array.components = static_cast<unsigned>(lanesOf(element));
     if (array.space == Array::Space::Threadgroup) {
-      const uint32_t size = hostabi::elementSize(array.element);
+      const uint32_t size = hostabi::elementSize(array.element) * array.scalars();
       array.offset = threadgroupEnd;
       threadgroupEnd += (array.count * size + kAlign - 1) / kAlign * kAlign;
       const uint32_t align = std::max(size, vectorAlignment(result));
@@ -74,14 +76,16 @@ std::optional<unsigned> KernelArrays::numberOf(mlir::Value buffer) const {
 namespace {
 
 /// The elements as they lie in memory: the bits, in integers of the element's size.
-llvm::Constant *valuesOf(ConstantArrayOp table, ElementKind element, llvm::Module &module) {
-  llvm::Type *type = llvm::Type::getIntNTy(module.getContext(), hostabi::elementSize(element) * 8);
+llvm::Constant *valuesOf(ConstantArrayOp table, const Array &of, llvm::Module &module) {
+  llvm::Type *type = llvm::Type::getIntNTy(module.getContext(), hostabi::elementSize(of.element) * 8);
   llvm::SmallVector<llvm::Constant *> elements;
   for (mlir::Attribute value : table.getValues().getValues<mlir::Attribute>()) {
     const llvm::APInt bits = llvm::isa<mlir::FloatAttr>(value)
                                  ? llvm::cast<mlir::FloatAttr>(value).getValue().bitcastToAPInt()
                                  : llvm::cast<mlir::IntegerAttr>(value).getValue();
     elements.push_back(llvm::ConstantInt::get(type, bits.zextOrTrunc(type->getIntegerBitWidth())));
+    if (of.components == 3 && elements.size() % 4 == 3) // the gap
+      elements.push_back(llvm::ConstantInt::get(type, 0));
   }
   auto *array = llvm::ConstantArray::get(llvm::ArrayType::get(type, elements.size()), elements);
   auto *global = new llvm::GlobalVariable(module, array->getType(), true, llvm::GlobalValue::PrivateLinkage,
@@ -97,7 +101,7 @@ std::vector<Array> KernelArrays::emitterArrays(llvm::Module &module) const {
   for (const Row &row : rows) {
     out.push_back(row.array);
     if (auto table = llvm::dyn_cast<ConstantArrayOp>(row.op))
-      out.back().values = valuesOf(table, row.array.element, module);
+      out.back().values = valuesOf(table, row.array, module);
   }
   return out;
 }

@@ -79,7 +79,7 @@ Value *KernelEmitter::bufferData(unsigned param) {
       BasicBlock &first = entry->getEntryBlock();
       IRBuilder<> atStart(&first, first.begin());
       Type *lanes = FixedVectorType::get(b.memoryType(own.element), kLanes);
-      memory = atStart.CreateAlloca(ArrayType::get(lanes, own.count), nullptr, "registers");
+      memory = atStart.CreateAlloca(ArrayType::get(lanes, own.count * own.components), nullptr, "registers");
     }
     return memory;
   }

@@ -82,9 +82,13 @@ public:
     enum class Space : uint8_t { Threadgroup, Thread, Constant };
     Space space = Space::Threadgroup;
     ElementKind element = ElementKind::F32;
-    uint64_t count = 0;
+    uint64_t count = 0;               ///< elements
+    unsigned components = 1;          ///< of each element
     uint64_t offset = 0;              ///< Threadgroup: in the group's memory, in bytes
     llvm::Constant *values = nullptr; ///< Constant: the elements
+
+    /// Scalars that an element takes but in Thread arrays, which have no gaps.
+    unsigned scalars() const { return components == 3 ? 4 : components; }
   };
   struct Shape {
     std::string name;

@@ -68,7 +68,7 @@ bool allInBounds(const LaneFrame &frame, const AccessSite &site, uint32_t mask, 
 /// Where component c of element `index` lies in the memory of a lane.
 uint64_t placeOf(const AccessSite &site, uint32_t lane, uint64_t index, uint32_t c) {
   if (site.space == AccessSite::Lane)
-    return (index + c) * kLanes + lane;
+    return ((site.isWhole ? index * site.components : index) + c) * kLanes + lane;
   return (site.isWhole ? index * site.scalars() : index) + c;
 }
 
@@ -80,7 +80,8 @@ void load(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexOf
   if (allInBounds(frame, site, mask, indexOf)) {
     if (site.space == AccessSite::Lane)
       for (uint32_t lane = 0; lane < kLanes; ++lane)
-        out[lane] = data[indexOf(lane) * kLanes + lane];
+        for (uint32_t c = 0; c < site.components; ++c)
+          out[lane * scalars + c] = data[placeOf(site, lane, indexOf(lane), c)];
     else if (site.components == 1)
       for (uint32_t lane = 0; lane < kLanes; ++lane)
         out[lane] = data[indexOf(lane)];
@@ -110,7 +111,7 @@ void store(const LaneFrame &frame, const AccessSite &site, uint32_t mask, IndexO
     else
       for (uint32_t lane = 0; lane < kLanes; ++lane)
         for (uint32_t c = 0; c < site.components; ++c)
-          data[indexOf(lane) * scalars + c] = from[lane * scalars + c];
+          data[placeOf(site, lane, indexOf(lane), c)] = from[lane * scalars + c];
     return;
   }
   forEachLane(frame, site, mask, true, indexOf, [&](uint32_t lane, uint64_t index) {

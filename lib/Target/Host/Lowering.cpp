@@ -309,8 +309,7 @@ void KernelLowering::lower(mlir::Operation &op) {
     else // lanes of a simdgroup are in step
       checkLanes(op, GroupFault::Kind::Lanes);
   } else if (auto own = llvm::dyn_cast<RegisterAllocOp>(op)) {
-    memory->fillRegisters(*arrays.numberOf(own), elementOf(own.getFill().getType()),
-                          valueOf(own.getFill())[0]);
+    memory->fillRegisters(*arrays.numberOf(own), valueOf(own.getFill()));
   } else if (llvm::isa<ThreadgroupAllocOp, ConstantArrayOp>(op)) {
     // Addresses known to KernelEmitter.
   } else if (usesMatrices(&op) && op.getNumRegions() == 0) {

@@ -304,7 +304,10 @@ bool MemoryEmitter::isSideBySide(const Access &access) const {
 }
 
 Value *MemoryEmitter::registerAddress(const Access &access, unsigned component) {
-  Value *index = ir.CreateAdd(extendedIndex(access), ir.getInt64(component));
+  Value *index = extendedIndex(access);
+  if (access.isWhole)
+    index = ir.CreateMul(index, ir.getInt64(access.components));
+  index = ir.CreateAdd(index, ir.getInt64(component));
   Access scalar;
   scalar.element = access.element;
   return ir.CreateInBoundsGEP(wideType(scalar), kernel.bufferData(access.param), index);
@@ -319,7 +322,7 @@ Components MemoryEmitter::loadRegisters(const Access &access, const LaneMask &ma
     for (unsigned c = 0; c < access.components; ++c)
       values.push_back(ir.CreateLoad(type, registerAddress(access, c)));
   };
-  Value *isIn = isChecked ? inBounds(access, access.components) : ir.getTrue();
+  Value *isIn = isChecked ? inBounds(access, access.elements()) : ir.getTrue();
   if (auto *known = dyn_cast<ConstantInt>(isIn); known && known->isOne()) {
     all();
   } else {
@@ -358,20 +361,24 @@ void MemoryEmitter::storeRegisters(const Access &access, const Components &value
       ir.CreateStore(stored, place);
     }
   };
-  Value *isIn = isChecked ? inBounds(access, access.components) : ir.getTrue();
+  Value *isIn = isChecked ? inBounds(access, access.elements()) : ir.getTrue();
   if (auto *known = dyn_cast<ConstantInt>(isIn); known && known->isOne())
     return all();
   diamond(isIn, all, [&] { callOutOfLine("store_linear", access, mask.bits, b.slot(kValueSlot)); });
 }
 
-void MemoryEmitter::fillRegisters(unsigned memory, ElementKind element, const Lanes &fill) {
+void MemoryEmitter::fillRegisters(unsigned memory, const Components &fill) {
   const KernelEmitter::Array &own = kernel.array(memory);
-  Value *start = b.toMemory(b.vector(fill), element);
+  SmallVector<Value *, 4> starts;
+  for (const Lanes &component : fill)
+    starts.push_back(b.toMemory(b.vector(component), own.element));
+  Type *type = starts[0]->getType();
+  const uint64_t components = starts.size(), count = own.count * components;
   Value *at = kernel.bufferData(memory);
   constexpr uint64_t kUnrolled = 64;
-  if (own.count <= kUnrolled) {
-    for (uint64_t i = 0; i < own.count; ++i)
-      ir.CreateStore(start, ir.CreateConstInBoundsGEP1_64(start->getType(), at, i));
+  if (count <= kUnrolled) {
+    for (uint64_t i = 0; i < count; ++i)
+      ir.CreateStore(starts[i % components], ir.CreateConstInBoundsGEP1_64(type, at, i));
     return;
   }
   Function *function = ir.GetInsertBlock()->getParent();
@@ -381,10 +388,11 @@ void MemoryEmitter::fillRegisters(unsigned memory, ElementKind element, const La
   ir.SetInsertPoint(loop);
   PHINode *i = ir.CreatePHI(ir.getInt64Ty(), 2);
   i->addIncoming(ir.getInt64(0), before);
-  ir.CreateStore(start, ir.CreateInBoundsGEP(start->getType(), at, i));
-  Value *next = ir.CreateAdd(i, ir.getInt64(1));
+  for (uint64_t c = 0; c < components; ++c)
+    ir.CreateStore(starts[c], ir.CreateInBoundsGEP(type, at, ir.CreateAdd(i, ir.getInt64(c))));
+  Value *next = ir.CreateAdd(i, ir.getInt64(components));
   i->addIncoming(next, loop);
-  ir.CreateCondBr(ir.CreateICmpULT(next, ir.getInt64(own.count)), loop, filled);
+  ir.CreateCondBr(ir.CreateICmpULT(next, ir.getInt64(count)), loop, filled);
   ir.SetInsertPoint(filled);
 }
 

@@ -52,7 +52,7 @@ public:
   /// Whether the lanes' places follow each other in memory.
   bool isSideBySide(const Access &access) const;
   /// Gives all elements of a Thread array the same start, in all lanes.
-  void fillRegisters(unsigned memory, ElementKind element, const Lanes &fill);
+  void fillRegisters(unsigned memory, const Components &fill);
   /// Whether an access can be staged: a load side by side or in one place, a store side by side.
   static bool canStage(const Access &access, bool isStore);
   /// Announces an access whose index and mask are known at the start of the block; returns its number.

@@ -129,8 +129,8 @@ private:
       } else if (auto table = dyn_cast<ConstantArrayOp>(op)) {
         std::string name = array(table.getResult(), "table");
         constants += alignment(table.getResult()) + "constant " + typeName(table.getType().getElementType()) +
-                     " " + name + "[" + std::to_string(table.getValues().getNumElements()) + "] = {" +
-                     elements(table.getValues()) + "};\n";
+                     " " + name + "[" + std::to_string(table.getValues().getShapedType().getDimSize(0)) +
+                     "] = {" + elements(table.getValues(), table.getType().getElementType()) + "};\n";
       }
     });
     if (!constants.empty())
@@ -156,14 +156,23 @@ private:
       need(31, nullptr, "bf16");
   }
 
-  std::string elements(ElementsAttr values) {
+  std::string elements(ElementsAttr values, Type type) {
+    const auto lanes = static_cast<size_t>(lanesOf(type));
+    const size_t perLine = lanes == 1 ? 12 : 4;
     std::string out;
-    for (auto [i, element] : llvm::enumerate(values.getValues<Attribute>())) {
-      constexpr size_t perLine = 12;
-      out += i                                            ? (i % perLine ? ", " : ",\n    ")
-             : values.getNumElements() > int64_t(perLine) ? "\n    "
-                                                          : "";
-      out += literal(cast<TypedAttr>(element)).text;
+    for (auto [n, number] : llvm::enumerate(values.getValues<Attribute>())) {
+      const size_t i = n / lanes, component = n % lanes;
+      if (component)
+        out += ", ";
+      else
+        out += i                                                         ? (i % perLine ? ", " : ",\n    ")
+               : values.getShapedType().getDimSize(0) > int64_t(perLine) ? "\n    "
+                                                                         : "";
+      if (lanes > 1 && component == 0)
+        out += typeName(type) + "(";
+      out += literal(cast<TypedAttr>(number)).text;
+      if (lanes > 1 && component == lanes - 1)
+        out += ")";
     }
     return out;
   }
@@ -193,6 +202,8 @@ private:
   }
 
   static bool isZero(Attribute value) {
+    if (auto splat = dyn_cast<SplatElementsAttr>(value))
+      return isZero(splat.getSplatValue<Attribute>());
     if (auto number = dyn_cast<FloatAttr>(value))
       return number.getValue().isPosZero();
     auto integer = dyn_cast<IntegerAttr>(value);

@@ -48,10 +48,10 @@ std::string errorOf(F f) {
 
 TEST(Spaces, ArraysPrintTheirSizesAndTypes) {
   Kernel k;
-  Value tile = k.b.threadgroupAlloc(64, Elem::f16);
+  Value tile = k.b.threadgroupAlloc(64, Type::value(Elem::f16));
   k.f.setName(tile, "tile");
-  Value acc = k.b.registerAlloc(4, Elem::f32, Literal(1.5));
-  Value table = k.b.constantArray({1, 2, 3}, Elem::u8);
+  Value acc = k.b.registerAlloc(4, Type::value(Elem::f32), Literal(1.5));
+  Value table = k.b.constantArray({1, 2, 3}, Type::value(Elem::u8));
   k.b.store(tile, k.lid, k.b.load(table, Literal(2)));
   k.b.barrier(Opcode::threadgroup_barrier, MemFlags::threadgroup);
   k.b.store(acc, Literal(3), k.b.load(tile, k.lid));
@@ -64,26 +64,53 @@ TEST(Spaces, ArraysPrintTheirSizesAndTypes) {
 
 TEST(Spaces, ThreadgroupMemoryEndsAt32KBWithEachArrayAligned) {
   Kernel k;
-  k.b.threadgroupAlloc(3, Elem::u8);
+  k.b.threadgroupAlloc(3, Type::value(Elem::u8));
   EXPECT_EQ(threadgroupBytes(k.f), 3u);
-  k.b.threadgroupAlloc(2, Elem::u64);
+  k.b.threadgroupAlloc(2, Type::value(Elem::u64));
   EXPECT_EQ(threadgroupBytes(k.f), 24u);
-  k.b.threadgroupAlloc(32768 - 24, Elem::u8);
+  k.b.threadgroupAlloc(32768 - 24, Type::value(Elem::u8));
   EXPECT_EQ(threadgroupBytes(k.f), maxThreadgroupBytes);
-  EXPECT_NE(errorOf([&] { k.b.threadgroupAlloc(1, Elem::u8); }).find("does not fit"), std::string::npos);
-  EXPECT_NE(errorOf([] { Kernel().b.threadgroupAlloc(uint64_t(1) << 62, Elem::u64); }).find("does not fit"),
+  EXPECT_NE(errorOf([&] { k.b.threadgroupAlloc(1, Type::value(Elem::u8)); }).find("does not fit"),
             std::string::npos);
+  EXPECT_NE(errorOf([] {
+              Kernel().b.threadgroupAlloc(uint64_t(1) << 62, Type::value(Elem::u64));
+            }).find("does not fit"),
+            std::string::npos);
+}
+
+TEST(Spaces, VectorsOf3TakeTheMemoryOf4) {
+  Kernel k;
+  k.b.threadgroupAlloc(1, Type::value(Elem::u8));
+  k.b.threadgroupAlloc(2, Type::value(Elem::f32, 3));
+  EXPECT_EQ(threadgroupBytes(k.f), 48u);
+  k.b.threadgroupAlloc(3, Type::value(Elem::f16, 2));
+  EXPECT_EQ(threadgroupBytes(k.f), 60u);
+}
+
+TEST(Spaces, ArraysOfVectorsCountVectors) {
+  Kernel k;
+  Value own = k.b.registerAlloc(2, Type::value(Elem::f16, 2), Literal(1));
+  Value table = k.b.constantArray({1, 2, 3, 4, 5, 6}, Type::value(Elem::u8, 3));
+  EXPECT_EQ(k.f.type(k.b.load(table, Literal(1))), Type::value(Elem::u8, 3));
+  EXPECT_EQ(errorOf([&] { k.b.load(table, Literal(2)); }),
+            "load: index 2 is out of bounds: the array has 2 elements");
+  k.b.store(own, Literal(1), k.b.cast(k.lid, Elem::f16));
+  EXPECT_NE(k.f.str().find("register_alloc 2 %"), std::string::npos);
+  EXPECT_NE(k.f.str().find(" : f16x2\n"), std::string::npos); // the number fills the vector
+  Value wrong = k.b.load(table, Literal(0));
+  EXPECT_EQ(errorOf([&] { k.b.registerAlloc(2, Type::value(Elem::f16, 2), wrong); }),
+            "register_tensor: the fill must be half2 like the elements, got u8x3");
 }
 
 TEST(Spaces, ConstantIndicesAreCheckedAndConstantArraysNotWritten) {
   Kernel k;
-  Value tile = k.b.threadgroupAlloc(4, Elem::f32);
+  Value tile = k.b.threadgroupAlloc(4, Type::value(Elem::f32));
   k.f.setName(tile, "tile");
   EXPECT_EQ(errorOf([&] { k.b.load(tile, Literal(4)); }),
             "load: index 4 is out of bounds: tile has 4 elements");
   EXPECT_EQ(errorOf([&] { k.b.store(tile, Literal(-1), Literal(1.0)); }),
             "store: index -1 is out of bounds: tile has 4 elements");
-  Value table = k.b.constantArray({0}, Elem::f32);
+  Value table = k.b.constantArray({0}, Type::value(Elem::f32));
   EXPECT_EQ(errorOf([&] { k.b.store(table, k.lid, Literal(1.0)); }),
             "store: a constant array cannot be written");
 }
@@ -91,7 +118,8 @@ TEST(Spaces, ConstantIndicesAreCheckedAndConstantArraysNotWritten) {
 TEST(Spaces, HashesTellSizesAndConstantsApart) {
   const auto hashed = [](uint64_t count, uint64_t element, MemFlags flags) {
     Kernel k;
-    Value tile = k.b.threadgroupAlloc(count, Elem::u32), table = k.b.constantArray({7, element}, Elem::u32);
+    Value tile = k.b.threadgroupAlloc(count, Type::value(Elem::u32)),
+          table = k.b.constantArray({7, element}, Type::value(Elem::u32));
     k.b.store(tile, k.lid, k.b.load(table, k.lid));
     k.b.barrier(Opcode::threadgroup_barrier, flags);
     k.b.store(k.x, k.lid, k.b.cast(k.b.load(tile, k.lid), Elem::f32));
@@ -107,7 +135,7 @@ TEST(Spaces, HashesTellSizesAndConstantsApart) {
 
 TEST(Spaces, StoringToOwnMemoryAloneHasNoEffect) {
   Kernel k;
-  k.b.store(k.b.threadgroupAlloc(4, Elem::f32), k.lid, Literal(1.0));
+  k.b.store(k.b.threadgroupAlloc(4, Type::value(Elem::f32)), k.lid, Literal(1.0));
   EXPECT_NE(errorOf([&] { verify(k.f); }).find("stores nothing"), std::string::npos);
 }
 

@@ -40,3 +40,19 @@ enigma.kernel @arrays(%A: !enigma.buffer<f32, device>) writes [0] {
 enigma.kernel @unused(%A: !enigma.buffer<f32, device>) writes [0] {
   %a = enigma.threadgroup_alloc 64 : <f32, threadgroup>
 }
+
+// Arrays of vectors; in a constant array each is a row.
+// CHECK-LABEL: enigma.kernel @vectors
+// CHECK: enigma.threadgroup_alloc 8 : <vector<3xf16>, threadgroup>
+// CHECK: enigma.register_alloc 4, %{{.*}} : vector<2xf32> -> <vector<2xf32>, thread>
+// CHECK: enigma.constant_array dense<{{\[\[}}1, 2], [3, 4]]> : tensor<2x2xui8> -> <vector<2xui8>, constant>
+enigma.kernel @vectors(%A: !enigma.buffer<vector<2xf32>, device>) writes [0] {
+  %i = enigma.thread_position_in_grid x
+  %x = enigma.load %A[%i] : !enigma.buffer<vector<2xf32>, device>, ui32 -> vector<2xf32>
+  %a = enigma.threadgroup_alloc 8 : <vector<3xf16>, threadgroup>
+  %r = enigma.register_alloc 4, %x : vector<2xf32> -> <vector<2xf32>, thread>
+  %t = enigma.constant_array dense<[[1, 2], [3, 4]]> : tensor<2x2xui8> -> <vector<2xui8>, constant>
+  %n = enigma.load %t[%i] : !enigma.buffer<vector<2xui8>, constant>, ui32 -> vector<2xui8>
+  %y = enigma.load %r[%i] : !enigma.buffer<vector<2xf32>, thread>, ui32 -> vector<2xf32>
+  enigma.store %y, %A[%i] : vector<2xf32>, !enigma.buffer<vector<2xf32>, device>, ui32
+}

@@ -24,6 +24,18 @@ enigma.kernel @k(%A: !enigma.buffer<f32, device>) writes [0] {
 }
 
 // -----
+enigma.kernel @k(%A: !enigma.buffer<f32, device>) writes [0] {
+  // expected-error @+1 {{needs a row for each vector, got 'tensor<4xf32>'}}
+  %a = enigma.constant_array dense<1.0> : tensor<4xf32> -> <vector<2xf32>, constant>
+}
+
+// -----
+enigma.kernel @k(%A: !enigma.buffer<f32, device>) writes [0] {
+  // expected-error @+1 {{needs a row for each vector, got 'tensor<2x3xf32>'}}
+  %a = enigma.constant_array dense<1.0> : tensor<2x3xf32> -> <vector<2xf32>, constant>
+}
+
+// -----
 enigma.kernel @k(%A: !enigma.buffer<f32, device>, %x: f32, %i: i32) writes [0] {
   %a = enigma.constant_array dense<[1.0, 2.0]> : tensor<2xf32> -> <f32, constant>
   // expected-error @+1 {{writes constant memory}}
