@@ -30,9 +30,14 @@ class Scalar:
         if not isinstance(dtype, DType):
             from enigma.errors import TraceError
 
-            raise TraceError(
-                f"Scalar: needs a type, got {type(dtype).__name__}", hints=["write enigma.Scalar(enigma.f32)"]
-            )
+            hint = "write enigma.Scalar(enigma.f32)"
+            if isinstance(dtype, type) and hasattr(dtype, "columns"):
+                name = dtype.__name__
+                raise TraceError(
+                    f"Scalar: needs a type of numbers or vectors, got the matrix type {name}",
+                    hints=[f"declare a buffer of matrices, M: enigma.{name}, and take M[0]"],
+                )
+            raise TraceError(f"Scalar: needs a type, got {type(dtype).__name__}", hints=[hint])
         self.dtype = dtype
 
     def __class_getitem__(cls, dtype: Any) -> Scalar:  # what type checkers accept: enigma.Scalar[enigma.f32]

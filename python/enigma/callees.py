@@ -92,7 +92,15 @@ def needs_rewriting(value: Any) -> bool:
     )
 
 
+def decides(value: Any) -> bool:
+    """Whether it is one of Python's functions that compare their arguments."""
+    return isinstance(value, BuiltinFunctionType) and value in DECIDING
+
+
 # ---- Whether there is anything to rewrite
+
+# Python's functions that builtin_calls.py replaces.
+DECIDING: frozenset[Any] = frozenset({builtins.min, builtins.max, builtins.any, builtins.all})
 
 FLOW = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.IfExp, ast.BoolOp, ast.Not,
@@ -107,10 +115,14 @@ def has_flow(node: ast.FunctionDef, function: FunctionType) -> bool:
     resolve.locals = {*function.__code__.co_varnames, *function.__code__.co_cellvars}
     for statement in node.body:
         for part in ast.walk(statement):
-            if isinstance(part, FLOW) or (isinstance(part, ast.Compare) and len(part.ops) > 1):
+            if isinstance(part, FLOW):
+                return True
+            if isinstance(part, ast.Compare) and (
+                len(part.ops) > 1 or isinstance(part.ops[0], (ast.In, ast.NotIn))
+            ):
                 return True
             if isinstance(part, ast.Call):
                 known = resolve(part.func)
-                if known is UNKNOWN or needs_rewriting(known):
+                if known is UNKNOWN or decides(known) or needs_rewriting(known):
                     return True
     return False

@@ -82,15 +82,20 @@ def compile(
     if flow_aliases := sys.modules.get("enigma.aliases"):  # only kernels with control flow import it
         flow_aliases.begin()
     if fn.__class__ is JitFunction:
-        compiled = compile_jit(
-            fn,
-            jit_args,
-            constexprs,
-            bool(contract),
-            bool(fast_math),
-            0 if msl_version is None else _version(msl_version),
-            function_constants,
-        )
+        try:
+            compiled = compile_jit(
+                fn,
+                jit_args,
+                constexprs,
+                bool(contract),
+                bool(fast_math),
+                0 if msl_version is None else _version(msl_version),
+                function_constants,
+            )
+        except RecursionError as error:
+            from enigma.recursion import endless
+
+            raise endless(error, f"jit function {fn.__name__}") from None
         if vec_width not in (0, 1):
             raise CompileError(
                 f"vec_width is for kernels: the jit function {fn.__name__} vectorises by its layouts"
@@ -110,16 +115,21 @@ def compile(
     if vec_width.__class__ is not int:
         raise CompileError(f"vec_width must be 0, 1, 2 or 4, got {vec_width!r}")
     version = 0 if msl_version is None else _version(msl_version)
-    compiled = CompiledKernel(
-        prepared.spec,
-        prepared.function,
-        constants,
-        vec_width,
-        bool(contract),
-        bool(fast_math),
-        version,
-        function_constants,
-    )
+    try:
+        compiled = CompiledKernel(
+            prepared.spec,
+            prepared.function,
+            constants,
+            vec_width,
+            bool(contract),
+            bool(fast_math),
+            version,
+            function_constants,
+        )
+    except RecursionError as error:
+        from enigma.recursion import endless
+
+        raise endless(error, f"kernel {fn.__name__}") from None
     return _finished(compiled, emit_only, work_dir, dump_ir, dump_mlir, keep_metal_source)
 
 

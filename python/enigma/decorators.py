@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from enigma._enigma import DType, KernelSpec
+from enigma._enigma import DType, KernelSpec, vec
 from enigma.annotations import Constexpr, Scalar
 from enigma.errors import TraceError
+from enigma.matrices import Matrix
 
 if TYPE_CHECKING:
     from enigma.rewrite import Range, Source
@@ -50,7 +51,7 @@ class Prepared:
     __slots__ = ("constants", "function", "spec")
 
     def __init__(
-        self, spec: KernelSpec, function: FunctionType, constants: dict[str, tuple[Any, Any]]
+        self, spec: KernelSpec, function: Callable[..., None], constants: dict[str, tuple[Any, Any]]
     ) -> None:
         self.spec = spec
         self.function = function
@@ -182,8 +183,12 @@ class _Parameters:
         defaults.update(function.__kwdefaults__ or {})
         rows: list[tuple[str, str, DType | None, Range]] = []
         constants: dict[str, tuple[Any, Any]] = {}
-        for name in names:
+        matrices: dict[int, type[Matrix]] = {}
+        for position, name in enumerate(names):
             kind, detail = self.parameter(name)
+            if kind == "matrices":
+                matrices[position] = detail
+                kind, detail = "buffer", vec(detail.element, detail.rows)
             if kind == "constexpr":
                 self.refuse_option(name)
                 constants[name] = (detail, defaults.get(name, _missing))
@@ -199,7 +204,12 @@ class _Parameters:
                 "put several arrays into one buffer, or make constants of scalars with Constexpr",
             )  # fmt: skip
         spec = KernelSpec(self.kernel.__name__, self.file, self.source.place, rows)
-        return Prepared(spec, self.source.bind(function), constants)
+        bound: Callable[..., None] = self.source.bind(function)
+        if matrices:
+            from enigma.matrix_buffer import with_views
+
+            bound = with_views(bound, matrices)
+        return Prepared(spec, bound, constants)
 
     def parameter(self, name: str) -> tuple[str, Any]:
         annotations = self.kernel._annotations
@@ -227,6 +237,8 @@ class _Parameters:
             return "constexpr", None
         if isinstance(annotation, Constexpr):
             return "constexpr", annotation.type
+        if isinstance(annotation, type) and issubclass(annotation, Matrix) and annotation is not Matrix:
+            return "matrices", annotation
         shown = annotation.__name__ if isinstance(annotation, type) else repr(annotation)
         hints = [f"write {name}: enigma.f32 for a buffer, {name}: enigma.Scalar(enigma.f32) for a number"]
         if annotation is Scalar:

@@ -14,6 +14,7 @@ from typing import Any
 
 from enigma._enigma import DType, GridPosition, Value, fail, flow, name_value
 from enigma.arms import Arms
+from enigma.callees import decides
 from enigma.carry import Carry
 from enigma.carry_objects import roots_of
 from enigma.carry_site import Site, Unbound, is_number, is_traced
@@ -479,7 +480,23 @@ def callee(function: Any) -> Any:
     """The function that a kernel calls, rewritten where it has control flow."""
     from enigma.rewrite_flow import rewritten
 
+    if decides(function):
+        from enigma.builtin_calls import REPLACED
+
+        return REPLACED[function]
     return rewritten(function)
+
+
+def contains(value: Any, container: Any) -> Any:
+    from enigma import builtin_calls
+
+    return builtin_calls.contains(value, container)
+
+
+def not_contains(value: Any, container: Any) -> Any:
+    from enigma import builtin_calls
+
+    return builtin_calls.not_contains(value, container)
 
 
 HOOKS: dict[str, Any] = {
@@ -497,4 +514,6 @@ HOOKS: dict[str, Any] = {
     "@returned": returned,
     "@callee": callee,
     "@range": range_for,
+    "@in": contains,
+    "@not_in": not_contains,
 }

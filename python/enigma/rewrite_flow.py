@@ -26,7 +26,7 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any, NoReturn
 
-from enigma.callees import GENERATOR_FLAGS, UNKNOWN, Resolver, is_users, needs_rewriting
+from enigma.callees import GENERATOR_FLAGS, UNKNOWN, Resolver, decides, is_users, needs_rewriting
 from enigma.flow_blocks import Blocks
 from enigma.flow_exits import Exits
 from enigma.flow_names import Liveness, assigned, captured, functions_in, outer_names, range_of
@@ -61,7 +61,7 @@ class Expressions(ast.NodeTransformer):
         if isinstance(func, ast.Name) and func.id == "super":
             return node
         known = self.resolve(func)
-        if known is UNKNOWN or needs_rewriting(known):
+        if known is UNKNOWN or decides(known) or needs_rewriting(known):
             node.func = locate(hook("@callee", node.func), func)
         return node
 
@@ -87,10 +87,9 @@ class Expressions(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
-        if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
-            same = locate(hook("@is", node.left, node.comparators[0]), node)
-            return same if isinstance(node.ops[0], ast.Is) else locate(ast.UnaryOp(ast.Not(), same), node)  # type: ignore[no-any-return]
-        if len(node.ops) == 1 or any(map(_binds, node.comparators[1:])):
+        if len(node.ops) == 1:
+            return locate(_compared(node.left, node.ops[0], node.comparators[0], node), node)  # type: ignore[no-any-return]
+        if any(map(_binds, node.comparators[1:])):
             return node
         # (lambda @l, @r: @and(@l < @r, lambda: @r < rest))(a, b)
         left, middle = name("@l"), name("@r")
@@ -98,12 +97,24 @@ class Expressions(ast.NodeTransformer):
         rest = locate(rest, node)
         if len(node.ops) > 2:
             rest = self.visit_Compare(rest) if isinstance(rest, ast.Compare) else rest
-        first = ast.Compare(left, node.ops[:1], [middle])
+        else:
+            rest = locate(_compared(name("@r"), node.ops[1], node.comparators[1], None), node)
+        first = _compared(left, node.ops[0], middle, None)
         args = ast.arguments(
             posonlyargs=[], args=[ast.arg("@l"), ast.arg("@r")], kwonlyargs=[], kw_defaults=[], defaults=[]
         )
         test = ast.Lambda(args, hook("@and", first, thunk(rest)))
         return locate(ast.Call(test, [node.left, node.comparators[0]], []), node)  # type: ignore[no-any-return]
+
+
+def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr, node: ast.Compare | None) -> ast.expr:
+    """One comparison; `node` is the tree of it as it stands."""
+    if isinstance(op, (ast.In, ast.NotIn)):
+        return hook("@in" if isinstance(op, ast.In) else "@not_in", left, right)
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        same = hook("@is", left, right)
+        return same if isinstance(op, ast.Is) else ast.UnaryOp(ast.Not(), same)
+    return node or ast.Compare(left, [op], [right])
 
 
 def _binds(node: ast.expr) -> bool:

@@ -177,6 +177,101 @@ def test_what_matrices_cannot_do_is_an_error(body, message, tmp_path):
     assert "4 |" in str(error)
 
 
+@pytest.mark.parametrize("kind", ["float2x2", "float3x2", "float4x4", "float2x3", "half4x3", "half3x3"])
+def test_a_parameter_that_holds_matrices(kind, rng):
+    """Array [i, c, r] is row r of column c of matrix i; a column of 3 has a gap behind it."""
+    type_ = getattr(en, kind)
+    c, r = type_.columns, type_.rows
+    width = 4 if r == 3 else r
+    dtype = np.float16 if kind.startswith("half") else np.float32
+    a = rng.integers(-4, 5, (N, c, width)).astype(dtype)
+
+    @en.kernel
+    def k(A: type_, Twice: type_, Sum: type_):
+        i = en.thread_position_in_grid
+        m = A[i]
+        if i % 2 == 1:
+            m = m * 3
+        Twice[i] = m + A[i]
+        Sum[i] = A[N - 1 - i]
+        Sum[i] += type_(1.0)
+
+    _, twice, total = both(k, [a, np.zeros_like(a), np.zeros_like(a)], N)
+    used = a[:, :, :r]
+    factor = np.where(np.arange(N) % 2 == 1, 4, 2)[:, None, None]
+    np.testing.assert_array_equal(twice[:, :, :r], used * factor)
+    np.testing.assert_array_equal(total[:, :, :r], used[::-1] + np.eye(c, r, dtype=dtype))
+
+
+def test_a_matrix_parameter_times_vectors_is_numpys_transposed_product(rng):
+    m = rng.integers(-4, 5, (4, 4)).astype(np.float32)
+    x = rng.integers(-4, 5, (N, 4)).astype(np.float32)
+
+    @en.kernel
+    def k(M: en.float4x4, X: en.float4, Out: en.float4, Row: en.float4):
+        i = en.thread_position_in_grid
+        Out[i] = M[0] * X[i]
+        Row[i] = X[i] * en.transpose(M[0]) + M.columns[1]
+
+    # Metal keeps a matrix column by column, so NumPy's rows are its columns.
+    _, _, out, row = both(k, [m.T.copy(), x, np.zeros_like(x), np.zeros_like(x)], N)
+    np.testing.assert_array_equal(out, x @ m.T)
+    np.testing.assert_array_equal(row, x @ m.T + m[:, 1])
+    assert "const device float4* M [[buffer(0)]]" in en.compile(k).metal_source
+
+
+def test_what_a_parameter_of_matrices_refuses():
+    def number(M: en.float2x2):
+        M[0] = 1.0
+
+    def other(M: en.float2x2):
+        M[0] = en.float3x3(1.0)
+
+    def loop(M: en.float2x2):
+        for _ in M:
+            pass
+
+    assert sentence(refused(number)) == "store: the buffer holds float2x2, got float"
+    assert notes(refused(number)) == ["a number on the diagonal is enigma.float2x2(x)"]
+    assert sentence(refused(other)) == "store: the buffer holds float2x2, got float3x3"
+    assert "cannot be iterated over" in sentence(refused(loop))
+    with pytest.raises(en.TraceError, match=r"declare a buffer of matrices, M: enigma\.float4x4"):
+        en.Scalar(en.float4x4)
+
+
+def test_a_matrix_that_a_loop_rebinds_stays_what_its_columns_say(rng):
+    """Early exits, swaps of matrices, and a matrix bound in both arms."""
+    a = random(rng, 2, 2)
+
+    @en.kernel
+    def k(A: en.float2x2, Out: en.float2x2, n: en.Scalar(en.i32)):
+        i = en.thread_position_in_grid
+        one, two = A[i], en.float2x2(2.0)
+        for j in en.range(n):
+            one, two = two, one
+            if j == 2:
+                break
+            if i % 3 == 0:  # noqa: SIM108
+                three = one + two
+            else:
+                three = one - two
+            one = three
+        Out[i] = one
+
+    for n in (0, 1, 2, 5):
+        out = both(k, [a, np.zeros_like(a), n], N)[1]
+        want = []
+        for i, m in enumerate(a.reshape(N, 2, 2)):
+            one, two = m, 2 * np.eye(2, dtype=np.float32)
+            for j in range(n):
+                one, two = two, one
+                if j == 2:
+                    break
+                one = one + two if i % 3 == 0 else one - two
+            want.append(one)
+        np.testing.assert_array_equal(out.reshape(N, 2, 2), want)
+
+
 def test_a_column_is_not_assigned():
     def k(A: en.float2, Out: en.float2):
         m = en.float2x2(1.0)

@@ -13,7 +13,17 @@ from elements import DTYPES
 from marks import notes, refused, sentence
 from three_ways import both
 
-TYPES = [("f32", 2), ("f32", 3), ("f32", 4), ("f16", 3), ("bf16", 4), ("i8", 3), ("u8", 4), ("u16", 2), ("i64", 3)]
+TYPES = [
+    ("f32", 2),
+    ("f32", 3),
+    ("f32", 4),
+    ("f16", 3),
+    ("bf16", 4),
+    ("i8", 3),
+    ("u8", 4),
+    ("u16", 2),
+    ("i64", 3),
+]
 RNG = np.random.default_rng(17)
 ROWS = 96
 
@@ -81,9 +91,7 @@ def test_registers_of_vectors(elem: str, lanes: int) -> None:
     chosen = np.where(at[:, None] % 2 == 1, wide, 1) + 1
     expected = (chosen + wide + 1).astype(x.dtype)
     np.testing.assert_array_equal(out, gap(expected, lanes))
-    np.testing.assert_array_equal(
-        ones, gap(np.where(at[:, None] % 2 == 0, chosen, 3).astype(x.dtype), lanes)
-    )
+    np.testing.assert_array_equal(ones, gap(np.where(at[:, None] % 2 == 0, chosen, 3).astype(x.dtype), lanes))
 
 
 @pytest.mark.parametrize(("elem", "lanes"), TYPES)
@@ -123,7 +131,7 @@ def test_the_text_declares_arrays_of_metals_vectors() -> None:
         own = en.register_tensor(2, en.float4)
         lid = en.thread_position_in_threadgroup("x")
         tile[lid] = en.half3(X[lid].xyz)
-        own[1] = X[lid]
+        own[lid % 2] = X[lid]
         en.barrier()
         Out[lid] = own[0] + own[1] + en.make_float4(en.float3(tile[63 - lid]), 0.0)
 
