@@ -23,7 +23,11 @@ Value Builder::atomic(Opcode op, Value buffer, Operand index, std::span<const Op
   if (space != Space::device && space != Space::threadgroup)
     fail(what + ": needs a buffer or threadgroup memory, which several threads reach");
   if (space == Space::threadgroup && (t.elem == Elem::f32 || t.elem == Elem::u64))
-    fail(what + ": in threadgroup memory Metal has it on i32, u32 and b1, got " + t.str());
+    fail(what + ": in threadgroup memory Metal has it on i32, u32 and b1, got " + t.str(),
+         {t.elem == Elem::f32
+              ? "add with simd_sum first and let one thread of each simdgroup store its sum, or keep "
+                "the bits in enigma.u32 and exchange them in a loop"
+              : "take the largest of each simdgroup first: simd_max"});
   std::vector<Value> operands{buffer, indexOf(what, index)};
   for (const Operand &value : values)
     operands.push_back(stored(what, value, t));

@@ -214,12 +214,12 @@ void HostExecution::throwOutOfBounds() const {
     index += " and its neighbours";
   const bool isParam = record.param < kernel.params.size();
   const size_t array = record.param - kernel.params.size();
-  const std::string what = isParam                        ? "parameter '" + kernel.params[record.param].name
-                           : array < kernel.arrays.size() ? "array '" + kernel.arrays[array].name
-                                                          : "array '?";
+  const std::string what = isParam                        ? "parameter " + kernel.params[record.param].name
+                           : array < kernel.arrays.size() ? "array " + kernel.arrays[array].name
+                                                          : "array ?";
   const uint64_t others = record.count.load(std::memory_order_relaxed) - 1;
   std::string message = kernel.name + ": " + (record.isStore ? "store to" : "load from") + " " + what +
-                        "' is out of bounds: index " + index + ", size " + std::to_string(record.size) +
+                        " is out of bounds: index " + index + ", size " + std::to_string(record.size) +
                         ", thread (" + std::to_string(record.thread[0]) + ", " +
                         std::to_string(record.thread[1]) + ", " + std::to_string(record.thread[2]) + ")";
   std::vector<std::string> notes;

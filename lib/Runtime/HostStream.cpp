@@ -104,8 +104,8 @@ uint64_t HostStream::submit(std::shared_ptr<Pipeline> pipeline, std::span<const 
   const auto &kernel = pipeline->kernel();
   for (size_t i = 0; i < std::min(args.size(), kernel.params.size()); ++i)
     if (!args[i].isScalar() && !args[i].buffer())
-      throw Error(ErrorKind::Launch, kernel.name + ": parameter '" + kernel.params[i].name +
-                                         "' of a launch in the background must be a buffer or a scalar");
+      throw Error(ErrorKind::Launch, kernel.name + ": parameter " + kernel.params[i].name +
+                                         " of a launch in the background must be a buffer or a scalar");
   return submit(std::make_shared<const BoundLaunch>(std::move(pipeline), capabilities, args), grid, threads,
                 options);
 }

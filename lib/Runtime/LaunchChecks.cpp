@@ -31,7 +31,7 @@ void checkRange(const KernelDescriptor &kernel, const char *what, Size3 size) {
 }
 
 std::string describe(const ParamDescriptor &param) {
-  return std::string(param.isScalar ? "scalar parameter '" : "parameter '") + param.name + "'";
+  return std::string(param.isScalar ? "scalar parameter " : "parameter ") + param.name;
 }
 
 /// Threadgroups whole and at the ends of the grid.

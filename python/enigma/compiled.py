@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from enigma import _enigma
 from enigma._enigma import DType
 from enigma.decorators import KernelFunction, Prepared, _missing
-from enigma.errors import CompileError, LaunchTypeError, TraceError
+from enigma.errors import CompileError, EnigmaError, LaunchTypeError, TraceError
 from enigma.jit import JitFunction, compile_jit
 
 OPTIONS = (
@@ -92,10 +92,9 @@ def compile(
                 0 if msl_version is None else _version(msl_version),
                 function_constants,
             )
-        except RecursionError as error:
-            from enigma.recursion import endless
-
-            raise endless(error, f"jit function {fn.__name__}") from None
+        except (RecursionError, TypeError) as error:
+            _place(error, f"jit function {fn.__name__}")
+            raise
         if vec_width not in (0, 1):
             raise CompileError(
                 f"vec_width is for kernels: the jit function {fn.__name__} vectorises by its layouts"
@@ -126,11 +125,21 @@ def compile(
             version,
             function_constants,
         )
-    except RecursionError as error:
-        from enigma.recursion import endless
-
-        raise endless(error, f"kernel {fn.__name__}") from None
+    except (RecursionError, TypeError) as error:
+        _place(error, f"kernel {fn.__name__}")
+        raise
     return _finished(compiled, emit_only, work_dir, dump_ir, dump_mlir, keep_metal_source)
+
+
+def _place(error: Exception, what: str) -> None:
+    """Raises what can be told better than Python tells it."""
+    if isinstance(error, EnigmaError):
+        return
+    from enigma.python_errors import placed
+
+    better = placed(error, what)
+    if better is not error:
+        raise better from None
 
 
 def _finished(

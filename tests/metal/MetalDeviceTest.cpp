@@ -431,7 +431,7 @@ TEST_F(MetalDevice, MemoryThatOnlyPartlyBelongsToABufferIsRefused) {
   auto half = device->wrap(own, sizeof own / 2, true, nullptr);
   const Argument args[] = {Argument::memory(own, sizeof own), Argument::scalar(uint32_t(3))};
   EXPECT_EQ(errorOf([&] { device->run(*pipeline, args, {16}, {16}); }),
-            "chain: parameter 'Out' is memory of which only a part belongs to a buffer of the device");
+            "chain: parameter Out is memory of which only a part belongs to a buffer of the device");
 }
 
 TEST_F(MetalDevice, VectorsNeedAlignedMemory) {
@@ -442,7 +442,7 @@ TEST_F(MetalDevice, VectorsNeedAlignedMemory) {
   auto *data = static_cast<char *>(out->data());
   const Argument odd[] = {Argument::memory(data + 4, 64), Argument::scalar(uint32_t(3))};
   EXPECT_EQ(errorOf([&] { device->run(*pipeline, odd, {16}, {16}); }),
-            "chain: parameter 'Out' begins 4 bytes into its memory; the GPU needs a multiple of 16");
+            "chain: parameter Out begins 4 bytes into its memory; the GPU needs a multiple of 16");
   const Argument even[] = {Argument::memory(data + 16, 64), Argument::scalar(uint32_t(3))};
   EXPECT_NO_THROW(device->run(*pipeline, even, {16}, {16}));
   EXPECT_EQ(static_cast<uint32_t *>(out->data())[4], 3u);
@@ -454,7 +454,7 @@ TEST_F(MetalDevice, BuffersAndPipelinesOfOthersAreRefused) {
   auto foreign = second->allocate(64);
   const Argument args[] = {Argument::of(foreign), Argument::scalar(uint32_t(3))};
   EXPECT_EQ(errorOf([&] { device->run(*pipeline, args, {16}, {16}); }),
-            "chain: parameter 'Out' is bound to a buffer of another device");
+            "chain: parameter Out is bound to a buffer of another device");
 }
 
 TEST_F(MetalDevice, BuffersMayOutliveTheDevice) {

@@ -131,7 +131,7 @@ def test_an_error_in_a_batch_arrives_at_synchronize(rt, compiled):
     with rt.batch():
         rt.launch(enigma.compile(beyond), [a], grid=4, threads=4)
         rt.launch(compiled, [b, 2], grid=4, threads=4)
-    with pytest.raises(enigma.OutOfBoundsError, match="beyond: store to parameter 'A' is out of bounds"):
+    with pytest.raises(enigma.OutOfBoundsError, match="beyond: store to parameter A is out of bounds"):
         rt.synchronize()
     assert b.numpy()[0] == 2
 

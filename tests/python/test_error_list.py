@@ -116,7 +116,7 @@ OK = {"output_size": 32, "grid": 8, "threads": 8}
     (lambda rt, k: rt.execute(k, [X.astype(np.float64), 1], **OK), "scale: parameter A needs an array of f32, got float64", "convert it: x.astype(numpy.float32)"),
     (lambda rt, k: rt.execute(k, [X[::2], 1], **OK), "scale: parameter A needs a contiguous array in C order, got one with gaps or another order", "copy it: numpy.ascontiguousarray(x)"),
     (lambda rt, k: rt.launch(k, [X, 1, READ_ONLY], 8, 8), "scale: parameter Out is written by the kernel, got a read-only array", "pass a copy: x.copy()"),
-    (lambda rt, k: rt.execute(k, [X[:4], 1], **OK), "scale: load from parameter 'A' is out of bounds: index 4, size 4, thread (4, 0, 0)", "the load gave 0"),
+    (lambda rt, k: rt.execute(k, [X[:4], 1], **OK), "scale: load from parameter A is out of bounds: index 4, size 4, thread (4, 0, 0)", "the load gave 0"),
     (lambda rt, k: rt.execute(k, [X], **OK), "scale: has 3 parameters (A, factor, Out), got 1 input and 1 output", "the kernel writes Out"),
     (lambda rt, k: rt.execute(k, [X, 1], 30, 8, 8), "scale: parameter Out holds f32, so output_size must be a multiple of 4 bytes, got 30", "output_size counts bytes, not elements"),
     (lambda rt, k: rt.execute(k, [X, 1], 32, 8, 0), "scale: threads must be at least 1 in each dimension, got (0, 1, 1)", None),

@@ -102,7 +102,7 @@ def test_read_only_inputs_are_fine(rt, compiled):
 def test_memory_that_is_not_aligned_is_refused(rt, compiled):
     x = np.frombuffer(bytearray(4 * N + 1), np.uint8)[1:].view(np.float32)
     error = refusal(ValueError, rt.execute, compiled, [x, 2.0, Y], N * 4, N, 256)
-    assert "parameter 'X' needs memory aligned to 4 bytes" in sentence(error)
+    assert "parameter X needs memory aligned to 4 bytes" in sentence(error)
 
 
 def test_a_wrong_number_of_arguments_lists_the_parameters(rt, compiled):

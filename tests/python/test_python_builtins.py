@@ -279,3 +279,33 @@ def test_two_functions_that_call_each_other_are_an_error() -> None:
         A[0] = odd(A[0])
 
     assert "calls itself without end" in sentence(refused(k))
+
+
+def test_arguments_that_a_function_does_not_take_are_an_error_at_the_line() -> None:
+    def layout(A: en.f32):
+        A[0] = en.size(en.make_layout(4).draw(1, 2))
+
+    def array(A: en.f32):
+        A[0] = en.threadgroup_alloc(shape=4)[0]
+
+    error = refused(layout)
+    assert sentence(error) == "draw: does not take these arguments: Layout, int, int"
+    assert marked(error) == "en.make_layout(4).draw(1, 2)"
+    assert notes(error) == [
+        'it is draw(self, format = "text", color = "offset", tile = None, element_bits = 32)'
+    ]
+    error = refused(array)
+    assert sentence(error).startswith(
+        "threadgroup_alloc: does not take these arguments: kwargs = { shape: int }"
+    )
+    assert notes(error) == ["it is threadgroup_alloc(shape, dtype)"]
+
+
+def test_a_users_own_type_error_passes_unchanged() -> None:
+    @en.kernel
+    def k(A: en.f32):
+        A[0] = 1
+        raise TypeError("mine: incompatible")
+
+    with pytest.raises(TypeError, match="mine: incompatible"):
+        en.compile(k)

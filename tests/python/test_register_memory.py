@@ -184,7 +184,7 @@ def test_an_access_past_the_end_of_registers_is_reported():
     out = np.zeros(64, np.int32)
     with pytest.raises(en.OutOfBoundsError) as caught:
         en.HostRuntime().launch(en.compile(k), [x, out], 64, 64)
-    assert "store to array 'r' is out of bounds: index -3, size 4, thread (7, 0, 0)" in str(caught.value)
+    assert "store to array r is out of bounds: index -3, size 4, thread (7, 0, 0)" in str(caught.value)
     assert "# here" in str(caught.value)
     np.testing.assert_array_equal(out, np.where(x == 0, 5, 0))
 
@@ -195,7 +195,7 @@ def test_an_access_past_the_end_of_registers_is_reported():
 
     with pytest.raises(en.OutOfBoundsError) as caught:
         en.HostRuntime().launch(en.compile(uniform), [4, out], 64, 64)
-    assert "load from array 'r' is out of bounds: index 4, size 4, thread (0, 0, 0)" in str(caught.value)
+    assert "load from array r is out of bounds: index 4, size 4, thread (0, 0, 0)" in str(caught.value)
 
 
 @pytest.mark.parametrize(

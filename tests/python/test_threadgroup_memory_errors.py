@@ -261,7 +261,7 @@ def test_an_access_past_the_end_of_an_array_is_reported_with_its_name():
     with pytest.raises(en.OutOfBoundsError) as caught:
         en.HostRuntime().launch(en.compile(k), [x, out], 64, 64)
     text = str(caught.value)
-    assert "store to array 'tile' is out of bounds: index 72, size 64, thread (40, 0, 0)" in text
+    assert "store to array tile is out of bounds: index 72, size 64, thread (40, 0, 0)" in text
     assert line_of(text, "here")
     assert (out == 5).all()
 

@@ -215,7 +215,7 @@ def test_what_lies_past_the_end_of_an_array_of_vectors_is_reported() -> None:
     np.testing.assert_array_equal(out[:, :3], 3)
     for bad, name in ((40, "tile"), (3, "own")):
         at[9] = bad
-        with pytest.raises(en.OutOfBoundsError, match=f"array '{name}'.*index {bad}, size") as caught:
+        with pytest.raises(en.OutOfBoundsError, match=f"array {name}.*index {bad}, size") as caught:
             en.HostRuntime().launch(en.compile(k), [at, out], 32, 32)
         assert "thread (9, 0, 0)" in str(caught.value)
 

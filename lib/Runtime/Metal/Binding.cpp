@@ -17,7 +17,7 @@ constexpr uint64_t kVectorAlignment = 16;
 
 [[noreturn]] void refuse(const hostabi::KernelDescriptor &kernel, size_t param, const std::string &why,
                          std::vector<std::string> notes) {
-  throw Error(ErrorKind::Launch, kernel.name + ": parameter '" + kernel.params[param].name + "' " + why, {},
+  throw Error(ErrorKind::Launch, kernel.name + ": parameter " + kernel.params[param].name + " " + why, {},
               std::move(notes));
 }
 

@@ -53,8 +53,8 @@ public:
     setSizes(kernel, capabilities, grid, threads, sizes);
     for (size_t i = 0; i < std::min(args.size(), kernel.params.size()); ++i)
       if (!args[i].isScalar() && !args[i].buffer())
-        throw Error(ErrorKind::Launch, kernel.name + ": parameter '" + kernel.params[i].name +
-                                           "' of a launch in the background must be a buffer or a scalar");
+        throw Error(ErrorKind::Launch, kernel.name + ": parameter " + kernel.params[i].name +
+                                           " of a launch in the background must be a buffer or a scalar");
     auto binding = std::make_shared<Binding>(checkedPipeline(*pipeline), capabilities, args, map);
     return binding->needsCopies() ? queue->runInOrder(binding, sizes) : queue->submit(binding, sizes);
   }

@@ -102,7 +102,7 @@ TEST_F(Conformance, ReadOnlyMemoryIsNeverWritten) {
   const Argument args[] = {Argument::memory(x.data(), 256), Argument::scalar(1.0f),
                            Argument::readOnlyMemory(out.data(), 256)};
   EXPECT_EQ(errorOf([&] { device->run(*pipeline, args, {64}, {64}); }),
-            "saxpy: parameter 'Out' is written by the kernel, got read-only memory");
+            "saxpy: parameter Out is written by the kernel, got read-only memory");
   EXPECT_EQ(out[0], 0.0f);
 }
 
@@ -289,12 +289,12 @@ TEST_F(Conformance, WhatDoesNotFitIsRefusedBeforeTheLaunch) {
   EXPECT_EQ(errorOf([&] { stream.submit(pipeline, good, {16}, {0}); }),
             "chain: threads must be at least 1 in each dimension, got (0, 1, 1)");
   EXPECT_EQ(errorOf([&] { stream.submit(pipeline, memory, {16}, {16}); }),
-            "chain: parameter 'Out' of a launch in the background must be a buffer or a scalar");
+            "chain: parameter Out of a launch in the background must be a buffer or a scalar");
   EXPECT_EQ(
       errorOf([&] { device->run(*pipeline, good, {16}, {2048}); }),
       "chain: threads (2048, 1, 1) make a threadgroup of more than the 1024 threads that the device allows");
   EXPECT_EQ(errorOf([&] { device->run(*pipeline, odd, {16}, {16}); }),
-            "chain: parameter 'Out' needs a multiple of 4 bytes (u32), got 63");
+            "chain: parameter Out needs a multiple of 4 bytes (u32), got 63");
   EXPECT_EQ(errorOf([&] { device->run(*pipeline, std::span(good, 1), {16}, {16}); }),
             "chain: takes 2 arguments, got 1");
   EXPECT_EQ(words(out)[0], 0u);

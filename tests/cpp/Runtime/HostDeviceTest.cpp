@@ -96,9 +96,8 @@ TEST(HostDevice, ReportsTheFirstOutOfBoundsThreadHoweverItIsScheduled) {
       FAIL() << "nothing was thrown";
     } catch (const Error &error) {
       EXPECT_EQ(error.kind(), ErrorKind::OutOfBounds);
-      EXPECT_EQ(
-          error.message(),
-          "saxpy: load from parameter 'X' is out of bounds: index 40000, size 40000, thread (0, 40, 0)");
+      EXPECT_EQ(error.message(),
+                "saxpy: load from parameter X is out of bounds: index 40000, size 40000, thread (0, 40, 0)");
       EXPECT_EQ(error.loc().file, "saxpy.py");
       EXPECT_EQ(error.loc().line, 12u);
       ASSERT_EQ(error.notes().size(), 3u);

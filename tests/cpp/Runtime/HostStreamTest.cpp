@@ -89,7 +89,7 @@ TEST(HostStream, SurfacesTheFirstErrorOnceAndRunsTheRest) {
   device->stream().submit(good, goodArgs, {1024}, {32});
   ErrorKind kind = ErrorKind::Enigma;
   EXPECT_EQ(errorOf([&] { device->stream().synchronize(); }, &kind),
-            "saxpy: load from parameter 'X' is out of bounds: index 10, size 10, thread (10, 0, 0)");
+            "saxpy: load from parameter X is out of bounds: index 10, size 10, thread (10, 0, 0)");
   EXPECT_EQ(kind, ErrorKind::OutOfBounds);
   EXPECT_EQ(static_cast<uint32_t *>(other->data())[1023], 9u);
   EXPECT_NO_THROW(device->stream().synchronize());
@@ -109,7 +109,7 @@ TEST(HostStream, ChecksBeforeItQueues) {
             "chain: threads must be at least 1 in each dimension, got (0, 1, 1)");
   const Argument memory[] = {Argument::memory(own.data(), 64), Argument::scalar(uint32_t(1))};
   EXPECT_EQ(errorOf([&] { device->stream().submit(pipeline, memory, {16}, {16}); }),
-            "chain: parameter 'Out' of a launch in the background must be a buffer or a scalar");
+            "chain: parameter Out of a launch in the background must be a buffer or a scalar");
   EXPECT_EQ(errorOf([&] { device->stream().submit(pipeline, {args, 1}, {16}, {16}); }),
             "chain: takes 2 arguments, got 1");
 }

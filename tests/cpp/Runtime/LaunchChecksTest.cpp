@@ -62,15 +62,15 @@ TEST(LaunchChecks, RefuseArgumentsThatDoNotFit) {
   s.args.pop_back();
   EXPECT_EQ(s.launchError({64}, {32}), "saxpy: takes 3 arguments, got 2");
   EXPECT_EQ(bind(0, Argument::memory(s.x.data(), 255)),
-            "saxpy: parameter 'X' needs a multiple of 4 bytes (f32), got 255");
+            "saxpy: parameter X needs a multiple of 4 bytes (f32), got 255");
   EXPECT_EQ(bind(0, Argument::memory(reinterpret_cast<char *>(s.x.data()) + 1, 128)),
-            "saxpy: parameter 'X' needs memory aligned to 4 bytes (f32)");
-  EXPECT_EQ(bind(0, Argument::scalar(1.0f)), "saxpy: parameter 'X' needs a buffer of f32, got a scalar");
-  EXPECT_EQ(bind(0, Argument::memory(nullptr, 256)), "saxpy: parameter 'X' is bound to no memory");
+            "saxpy: parameter X needs memory aligned to 4 bytes (f32)");
+  EXPECT_EQ(bind(0, Argument::scalar(1.0f)), "saxpy: parameter X needs a buffer of f32, got a scalar");
+  EXPECT_EQ(bind(0, Argument::memory(nullptr, 256)), "saxpy: parameter X is bound to no memory");
   EXPECT_EQ(bind(1, Argument::scalar(1.0)),
-            "saxpy: scalar parameter 'alpha' needs one f32 (4 bytes), got 8 bytes");
+            "saxpy: scalar parameter alpha needs one f32 (4 bytes), got 8 bytes");
   EXPECT_EQ(bind(2, Argument::readOnlyMemory(s.out.data(), 256)),
-            "saxpy: parameter 'Out' is written by the kernel, got read-only memory");
+            "saxpy: parameter Out is written by the kernel, got read-only memory");
 }
 
 TEST(LaunchChecks, RefuseKernelsThatTheDeviceCannotHold) {

@@ -284,7 +284,7 @@ TEST(Control, OutOfBoundsInsideALoopIsReportedForActiveLanesOnly) {
   for (int32_t i = 0; i < 41; ++i)
     EXPECT_EQ(out[size_t(i)], i);
   const std::string message = errorOf([&] { kernel.run({buffer(a), buffer(out)}, {64}); });
-  EXPECT_NE(message.find("parameter 'A' is out of bounds: index 40, size 40, thread (41, 0, 0)"),
+  EXPECT_NE(message.find("parameter A is out of bounds: index 40, size 40, thread (41, 0, 0)"),
             std::string::npos)
       << message;
   for (int32_t i = 0; i < 64; ++i)

@@ -149,7 +149,7 @@ TEST(Memory, OutOfBoundsLoadsGiveZeroAndAreReported) {
     p[40] = -7;
     p[90] = 200;
     const std::string message = errorOf([&] { kernel.run({buffer(a), buffer(p), buffer(out)}, {100}); });
-    EXPECT_EQ(message, std::string("gather: load from parameter 'A' is out of bounds: ") + c.message);
+    EXPECT_EQ(message, std::string("gather: load from parameter A is out of bounds: ") + c.message);
     for (const int32_t v : out)
       EXPECT_TRUE(v == 0 || (v >= 100 && v < 300)) << v;
   }
@@ -163,7 +163,7 @@ TEST(Memory, OutOfBoundsStoresTouchNothing) {
   const std::string message =
       errorOf([&] { kernel.run({buffer(a), buffer(p), Argument::memory(all.data() + 100, 50 * 4)}, {100}); });
   EXPECT_EQ(message,
-            "scatter: store to parameter 'Out' is out of bounds: index -20, size 50, thread (0, 0, 0)");
+            "scatter: store to parameter Out is out of bounds: index -20, size 50, thread (0, 0, 0)");
   for (int i = 0; i < 300; ++i)
     EXPECT_EQ(all[size_t(i)], i >= 100 && i < 150 ? 120 + i - 100 : -1) << i;
 }
@@ -214,7 +214,7 @@ TEST(Memory, ATrueMaskPastTheEndIsAnError) {
   Compiled kernel(masked("  %m = enigma.cmp_lt %i, %n : ui32\n"));
   std::vector<float> a(64), out(70, -1.0f);
   EXPECT_EQ(errorOf([&] { kernel.run({buffer(a), buffer(out)}, {1000}); }),
-            "masked: load from parameter 'A' is out of bounds: index 64, size 64, thread (64, 0, 0)");
+            "masked: load from parameter A is out of bounds: index 64, size 64, thread (64, 0, 0)");
   EXPECT_EQ(out[63], 0.0f);
   EXPECT_EQ(out[69], 0.0f);
 }

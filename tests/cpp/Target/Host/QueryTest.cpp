@@ -132,7 +132,7 @@ TEST(Query, AnOutOfBoundsReportNamesTheThreadInAGroup) {
                   b + ", ui32\n}");
   std::vector<uint32_t> out(70, 7);
   EXPECT_EQ(errorOf([&] { kernel.run({buffer(out)}, {20, 10, 1}, {10, 10, 1}); }),
-            "k: store to parameter 'Out' is out of bounds: index 70, size 70, thread (0, 7, 0)");
+            "k: store to parameter Out is out of bounds: index 70, size 70, thread (0, 7, 0)");
 }
 
 } // namespace
