@@ -12,7 +12,7 @@ using language::State;
 
 namespace {
 
-/// Arrays hold numbers.
+/// A function constant is a number.
 ir::Elem numbersOf(ir::Builder &b, const std::string &what, ElementType type) {
   if (type.lanes != 1)
     b.fail(what + ": needs a type of numbers, got " + ir::pythonName(type.type()));
@@ -23,23 +23,24 @@ ir::Elem numbersOf(ir::Builder &b, const std::string &what, ElementType type) {
 
 Buffer threadgroup_alloc(uint64_t count, ElementType type, std::source_location place) {
   State &s = language::current("threadgroup_alloc", place);
-  return s.at(place, [&](ir::Builder &b) {
-    return Buffer(s.wrap(b.threadgroupAlloc(count, numbersOf(b, "threadgroup_alloc", type))).in());
-  });
+  return s.at(place,
+              [&](ir::Builder &b) { return Buffer(s.wrap(b.threadgroupAlloc(count, type.type())).in()); });
 }
 
 Buffer register_tensor(uint64_t count, ElementType type, const Operand &fill) {
   State &s = language::stateOf("register_tensor", {&fill});
   return s.at(fill.location(), [&](ir::Builder &b) {
-    const ir::Elem elem = numbersOf(b, "register_tensor", type);
-    return Buffer(s.wrap(b.registerAlloc(count, elem, s.use("register_tensor", fill))).in());
+    return Buffer(s.wrap(b.registerAlloc(count, type.type(), s.use("register_tensor", fill))).in());
   });
 }
 
 Buffer constant_array(ElementType type, std::span<const Operand> values, std::source_location place) {
   State &s = language::current("constant_array", place);
   return s.at(place, [&](ir::Builder &b) {
-    const ir::Elem elem = numbersOf(b, "constant_array", type);
+    const ir::Elem elem = type.elem;
+    if (values.size() % size_t(type.lanes))
+      b.fail("constant_array: needs " + std::to_string(type.lanes) + " numbers for each " +
+             ir::pythonName(type.type()) + ", got " + std::to_string(values.size()) + " in all");
     std::vector<uint64_t> bits;
     for (const Operand &value : values) {
       if (!value.isNumber())
@@ -51,7 +52,7 @@ Buffer constant_array(ElementType type, std::span<const Operand> values, std::so
                std::string(ir::name(elem)));
       bits.push_back(*word);
     }
-    return Buffer(s.wrap(b.constantArray(std::move(bits), elem)).in());
+    return Buffer(s.wrap(b.constantArray(std::move(bits), type.type())).in());
   });
 }
 

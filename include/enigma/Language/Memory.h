@@ -27,7 +27,7 @@ Buffer threadgroup_alloc(uint64_t count, ElementType type,
 /// An array of one thread whose elements start as `fill`, in registers where the indices are constants. At
 /// most 4 KB.
 Buffer register_tensor(uint64_t count, ElementType type, const Operand &fill = 0);
-/// An array of fixed numbers that all threads read.
+/// An array of fixed numbers that all threads read; of vectors, one component after the other.
 Buffer constant_array(ElementType type, std::span<const Operand> values,
                       std::source_location place = std::source_location::current());
 /// The same: constant_array(u8, {1, 2, 4, 8}).

@@ -323,6 +323,20 @@ Lanes ControlEmitter::phi(const CarriedShapes::Form &form, ElementKind type, con
   return {ir.CreatePHI(raw, 2, name), type, form.shape, form.stride, form.isAligned};
 }
 
+/// What a loop carries, at its head, and beside it what lanes that have left keep.
+Values ControlEmitter::carriedPhis(const CarriedShapes::Loop &assumed, const Values &initial,
+                                   ArrayRef<Value *> start, BasicBlock *before,
+                                   function_ref<bool(size_t)> isKept, MutableArrayRef<PHINode *> kept) {
+  Values carried;
+  for (size_t i = 0; i < initial.size(); ++i) {
+    carried.push_back(phi(assumed.carried[i], initial[i].type, "carried"));
+    cast<PHINode>(carried[i].value)->addIncoming(start[i], before);
+    if (isKept(i))
+      kept[i] = ir.CreatePHI(b.vectorType(initial[i].type), 2, "kept");
+  }
+  return carried;
+}
+
 /// How many positions come before `upper`, as an unsigned number of the same width; 0 for a step of 0.
 /// Positions never pass the ends of their type, as they are counted in it unsigned.
 Lanes ControlEmitter::tripCount(const Lanes &lower, const Lanes &upper, const Lanes &step) {
@@ -402,14 +416,8 @@ Values ControlEmitter::countedLoop(const Range &range, const Lanes &count, const
   budgetIn->addIncoming(budgetBefore, before);
   budget = budgetIn;
   PHINode *activeIn = isDivergent ? ir.CreatePHI(ir.getInt32Ty(), 2, "active") : nullptr;
-  Values carried;
   SmallVector<PHINode *, 8> kept(initial.size());
-  for (size_t i = 0; i < initial.size(); ++i) {
-    carried.push_back(phi(assumed.carried[i], initial[i].type, "carried"));
-    cast<PHINode>(carried[i].value)->addIncoming(start[i], before);
-    if (isKept(i))
-      kept[i] = ir.CreatePHI(b.vectorType(initial[i].type), 2, "kept");
-  }
+  const Values carried = carriedPhis(assumed, initial, start, before, isKept, kept);
   k->addIncoming(from.value, before);
   if (isDivergent) {
     activeIn->addIncoming(firstActive, before);
@@ -491,14 +499,8 @@ Values ControlEmitter::whileLoop(const Values &initial, ArrayRef<bool> used, Wat
   budgetIn->addIncoming(budget, before);
   budget = budgetIn;
   PHINode *activeIn = isDivergent ? ir.CreatePHI(ir.getInt32Ty(), 2, "active") : nullptr;
-  Values carried;
   SmallVector<PHINode *, 8> kept(initial.size());
-  for (size_t i = 0; i < initial.size(); ++i) {
-    carried.push_back(phi(assumed.carried[i], initial[i].type, "carried"));
-    cast<PHINode>(carried[i].value)->addIncoming(start[i], before);
-    if (isKept(i))
-      kept[i] = ir.CreatePHI(b.vectorType(initial[i].type), 2, "kept");
-  }
+  const Values carried = carriedPhis(assumed, initial, start, before, isKept, kept);
   if (isDivergent) {
     activeIn->addIncoming(outer.bits, before);
     mask = maskOf(activeIn);

@@ -131,6 +131,9 @@ private:
   /// of it in the same attempt, and the number of attempts does not grow with the depth of loops.
   void passOnWeakness(unsigned loop, size_t i, const CarriedShapes::Form &assumed, Lanes &result);
   Lanes phi(const CarriedShapes::Form &form, ElementKind type, const char *name);
+  Values carriedPhis(const CarriedShapes::Loop &assumed, const Values &initial,
+                     llvm::ArrayRef<llvm::Value *> start, llvm::BasicBlock *before,
+                     llvm::function_ref<bool(size_t)> isKept, llvm::MutableArrayRef<llvm::PHINode *> kept);
   llvm::Value *selected(llvm::Value *bits, llvm::Value *yes, llvm::Value *no);
   llvm::PHINode *budgetPhi();
   /// Goes into round `k` of a loop, and gives what rounds() was outside.

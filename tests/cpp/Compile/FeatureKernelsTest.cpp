@@ -69,6 +69,8 @@ TEST(FeatureErrors, MemorySaysWhatItNeeds) {
             "threadgroup_alloc: does not fit: 10000 elements of f32 are 4");
   EXPECT_EQ(refused([](Buffer) { constant_array(u8, {1, 300}); }),
             "constant_array: the number 300 does not fit u8");
+  EXPECT_EQ(refused([](Buffer) { constant_array(vec(f32, 2), {1, 2, 3}); }),
+            "constant_array: needs 2 numbers for each float2, got 3 in all");
   EXPECT_EQ(
       refused([](Buffer Out) { constant_array(f32, {Value(Out[0])}); }),
       "constant_array: needs numbers, got a value | its elements are fixed when the kernel is compiled");

@@ -49,3 +49,15 @@ enigma.kernel @k(%A: !enigma.buffer<f32, device>, %x: f32) writes [0] {
   // expected-error @+1 {{needs 3 components of type 'f32'}}
   %v = enigma.make_vector %x, %x : f32, f32 -> vector<3xf32>
 }
+
+// -----
+enigma.kernel @k(%A: !enigma.buffer<f32, device>, %v: vector<2xf32>) writes [0] {
+  // expected-error @+1 {{component 2 of 2}}
+  %r = enigma.swizzle %v [0, 2] : vector<2xf32> -> vector<2xf32>
+}
+
+// -----
+enigma.kernel @k(%A: !enigma.buffer<f32, device>, %v: vector<2xf32>) writes [0] {
+  // expected-error @+1 {{gives 3 components of}}
+  %r = enigma.swizzle %v [0, 1, 0] : vector<2xf32> -> vector<2xf32>
+}
