@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// See BarrierSplit.h. In order: split() cuts the body at its barriers and chooses the regions; findLevels()
-// and findSlots() decide for each value where it is computed and whether it is kept in memory; each region is
-// copied into a loop (copyRegion, connect) and its operands are looked up (operandOf).
+// See BarrierSplit.h and BarrierBody.h: regions, and where each value is computed and kept.
 #include "BarrierSplit.h"
 
-#include "BarrierRegion.h"
+#include "BarrierBody.h"
 #include "LaneGroups.h"
 
 #include "llvm/ADT/PostOrderIterator.h"
@@ -18,8 +16,6 @@
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
 #include <cstddef>
-#include <memory>
-#include <vector>
 
 using namespace llvm;
 
@@ -45,96 +41,33 @@ constexpr unsigned kCheap = 7;
 constexpr unsigned kNever = 1000;
 constexpr uint64_t kMostAlign = 64;
 
+} // namespace
+
 bool isCallOf(const Instruction &instruction, StringRef name) {
   auto *call = dyn_cast<CallInst>(&instruction);
   return call && call->getCalledFunction() && call->getCalledFunction()->getName() == name;
 }
 
-/// Who computes a value.
-enum Level : uint8_t { OfLaunch, OfGroup, OfSimdgroup };
-
-/// One body and its call.
-class BodySplit {
-public:
-  BodySplit(Function &function, CallInst &theCall)
-      : body(function), call(theCall), entry(*theCall.getFunction()), context(function.getContext()),
-        layout(function.getParent()->getDataLayout()) {}
-
-  /// Returns the bytes that a simdgroup needs in memory.
-  uint64_t run(double mostGrowth, Value *stride) {
-    split(mostGrowth);
-    findLevels();
-    findSlots();
-    beforeCall = call.getParent();
-    afterCall = SplitBlock(beforeCall, call.getIterator());
-    result = PHINode::Create(Type::getInt32Ty(context), 4, "how", afterCall->begin());
-    call.replaceAllUsesWith(result);
-    hoist();
-    for (Copy &copy : copies) {
-      copyRegion(copy);
-      endTurn(copy, stride);
-    }
-    for (Copy &copy : copies)
-      lookUpOperands(copy);
-    connect();
-    call.eraseFromParent();
-    body.eraseFromParent();
-    return bytes;
+uint64_t BodySplit::run(double mostGrowth, Value *stride) {
+  split(mostGrowth);
+  findLevels();
+  findSlots();
+  beforeCall = call.getParent();
+  afterCall = SplitBlock(beforeCall, call.getIterator());
+  result = PHINode::Create(Type::getInt32Ty(context), 4, "how", afterCall->begin());
+  call.replaceAllUsesWith(result);
+  hoist();
+  for (Copy &copy : copies) {
+    copyRegion(copy);
+    endTurn(copy, stride);
   }
-
-private:
-  /// A region's loop over the simdgroups.
-  struct Copy {
-    std::unique_ptr<BarrierRegion> region;
-    BasicBlock *header = nullptr, *latch = nullptr, *over = nullptr;
-    DenseMap<Value *, Value *> made;    ///< copies of the body's arguments, blocks and instructions
-    DenseMap<Value *, Value *> atStart; ///< what is fetched or computed again in the header
-    PHINode *state = nullptr;           ///< in the header: where to go on, where there are several places
-    PHINode *commonAt = nullptr, *commonRound = nullptr; ///< there: where the first simdgroup stands
-    PHINode *at = nullptr, *round = nullptr;             ///< in the latch: where this one does
-    Value *expected = nullptr;     ///< where they all do when the turn is over; null where it can be one only
-    SmallVector<unsigned, 4> ends; ///< the states that a turn can end in
-  };
-  void split(double mostGrowth);
-  bool canHoist(Instruction &instruction) const;
-  void findLevels();
-  void findSlots();
-  void hoist();
-  void copyRegion(Copy &copy);
-  void endTurn(Copy &copy, Value *stride);
-  void reportApart(IRBuilder<> &ir, Copy &copy, Value *first);
-  void lookUpOperands(Copy &copy);
-  void connect();
-
-  bool isLocal(const Copy &copy, Instruction *value, Instruction *user, BasicBlock *useBlock) const;
-  Value *operandOf(Copy &copy, Value *value, Instruction *user, BasicBlock *useBlock);
-  Value *computedAgain(Copy &copy, Value *value);
-  unsigned costAgain(Value *value, unsigned most) const;
-  Value *slotAddress(IRBuilder<> &ir, Copy &copy, uint64_t offset);
-  Value *fetch(IRBuilder<> &ir, Copy &copy, Instruction *value);
-  void keep(IRBuilder<> &ir, Copy &copy, Instruction *value, Value *made);
-  Type *keptType(Type *type) const;
-  uint64_t take(uint64_t size);
-  Value *frameAddress(IRBuilder<> &ir, uint64_t offset);
-
-  Function &body;
-  CallInst &call;
-  Function &entry;
-  LLVMContext &context;
-  const DataLayout &layout;
-  SmallVector<CallInst *, 8> barriers; ///< barrier k is state k; after the last one comes the end
-  unsigned finished = 0;
-  bool hasRounds = false;
-  bool hasPositions = false; ///< the body asks for BodyX to BodyZ
-  std::vector<Copy> copies;
-  SmallVector<unsigned, 8> copyOf; ///< of a state
-  DenseMap<Value *, Level> levels;
-  DenseMap<Value *, Value *> hoisted;
-  DenseMap<Instruction *, uint64_t> slots; ///< offsets in the simdgroup's memory
-  uint64_t bytes = 0;
-  BasicBlock *beforeCall = nullptr, *afterCall = nullptr;
-  PHINode *result = nullptr; ///< of the call
-};
+  for (Copy &copy : copies)
+    lookUpOperands(copy);
+  connect();
+  call.eraseFromParent();
+  body.eraseFromParent();
+  return bytes;
+}
 
 // ---- Regions
 
@@ -372,214 +305,6 @@ Value *BodySplit::operandOf(Copy &copy, Value *value, Instruction *user, BasicBl
   IRBuilder<> ir(at);
   return fetch(ir, copy, instruction);
 }
-
-// ---- Copies
-
-Value *BodySplit::frameAddress(IRBuilder<> &ir, uint64_t offset) {
-  return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), call.getArgOperand(BodyFrame), offset);
-}
-
-/// The loop's header, and copies of all instructions, whose operands are still those of the body.
-void BodySplit::copyRegion(Copy &copy) {
-  Type *i32 = Type::getInt32Ty(context);
-  copy.header = BasicBlock::Create(context, "turn", &entry);
-  copy.latch = BasicBlock::Create(context, "turn.end", &entry);
-  IRBuilder<> ir(copy.header);
-  for (unsigned i = BodyMemory; i <= BodyZ; ++i)
-    if (i <= BodyFirst || hasPositions)
-      copy.made[body.getArg(i)] = ir.CreatePHI(body.getArg(i)->getType(), 3, body.getArg(i)->getName());
-  for (BasicBlock *block : copy.region->blocks())
-    copy.made[block] = BasicBlock::Create(context, block->getName(), &entry, copy.latch);
-  const auto copied = [&](BasicBlock *block) { return cast<BasicBlock>(copy.made.lookup(block)); };
-  const auto starts = copy.region->starts();
-  if (starts.size() > 1)
-    copy.state = ir.CreatePHI(i32, 3, "state");
-  // For reports.
-  ir.CreateStore(copy.made[body.getArg(BodyFirst)], frameAddress(ir, offsetof(LaneFrame, first)));
-  if (copy.state) {
-    SwitchInst *which = ir.CreateSwitch(copy.state, copied(starts.back()), unsigned(starts.size()));
-    for (unsigned k = 0; k + 1 < starts.size(); ++k)
-      which->addCase(ir.getInt32(k), copied(starts[k]));
-  } else {
-    ir.CreateBr(copied(starts[0]));
-  }
-
-  ir.SetInsertPoint(copy.latch);
-  copy.at = ir.CreatePHI(i32, 2, "at");
-  copy.round = hasRounds ? ir.CreatePHI(i32, 2, "rounds") : nullptr;
-  const auto endsIn = [&](unsigned state) {
-    copy.at->addIncoming(ir.getInt32(state), ir.GetInsertBlock());
-    if (copy.round) // looked up later, with the other operands
-      copy.round->addIncoming(ir.getInt32(0), ir.GetInsertBlock());
-    if (!is_contained(copy.ends, state))
-      copy.ends.push_back(state);
-    return ir.CreateBr(copy.latch);
-  };
-  for (BasicBlock *block : copy.region->blocks()) {
-    ir.SetInsertPoint(copied(block));
-    CallInst *barrier = barrierOf(block);
-    for (Instruction &instruction : *block) {
-      if (isa<AllocaInst>(instruction) || levels.lookup(&instruction) != OfSimdgroup)
-        continue;
-      if (&instruction == barrier) {
-        copy.made[barrier] = endsIn(unsigned(find(barriers, barrier) - barriers.begin()));
-        break;
-      }
-      if (isa<ReturnInst>(instruction)) {
-        copy.made[&instruction] = endsIn(finished);
-      } else if (isCallOf(instruction, kLeaveName)) {
-        auto *why = cast<ConstantInt>(cast<CallInst>(instruction).getArgOperand(0));
-        result->addIncoming(ir.getInt32(why->getZExtValue() == kStopped), ir.GetInsertBlock());
-        copy.made[block->getTerminator()] = ir.CreateBr(afterCall);
-        break;
-      } else if (auto *phi = dyn_cast<PHINode>(&instruction)) { // with the edges that the region has
-        copy.made[phi] = ir.CreatePHI(phi->getType(), phi->getNumIncomingValues(), phi->getName());
-      } else {
-        copy.made[&instruction] = ir.Insert(instruction.clone(), instruction.getName());
-      }
-    }
-  }
-}
-
-/// On to the next simdgroup, unless this one stands elsewhere than the first one.
-void BodySplit::endTurn(Copy &copy, Value *stride) {
-  Type *i32 = Type::getInt32Ty(context);
-  IRBuilder<> ir(copy.latch);
-  const auto given = [&](unsigned i) { return call.getArgOperand(i); };
-  const auto own = [&](unsigned i) { return cast<PHINode>(copy.made.lookup(body.getArg(i))); };
-  PHINode *first = own(BodyFirst);
-  Value *position[3] = {};
-  if (hasPositions)
-    advancePosition(ir, own(BodyX), own(BodyY), own(BodyZ), given(BodySize), given(BodySize + 1), position);
-  Value *nextFirst = ir.CreateAdd(first, ir.getInt32(hostabi::kLanes));
-  Value *nextMemory = ir.CreateInBoundsGEP(ir.getInt8Ty(), own(BodyMemory), stride);
-  if (copy.ends.size() > 1 || (copy.round && copy.ends.size() == 1 && copy.ends[0] != finished)) {
-    BasicBlock *together = BasicBlock::Create(context, "together", &entry),
-               *apart = BasicBlock::Create(context, "apart", &entry);
-    IRBuilder<> atTop(copy.header, copy.header->begin());
-    copy.commonAt = atTop.CreatePHI(i32, 3, "common");
-    copy.commonRound = hasRounds ? atTop.CreatePHI(i32, 3, "common.rounds") : nullptr;
-    Value *isFirst = ir.CreateICmpEQ(first, ir.getInt32(0));
-    copy.expected = ir.CreateSelect(isFirst, copy.at, copy.commonAt);
-    Value *isApart = ir.CreateICmpNE(copy.at, copy.expected), *rounds = nullptr;
-    if (hasRounds) {
-      rounds = ir.CreateSelect(isFirst, copy.round, copy.commonRound);
-      isApart = ir.CreateOr(isApart, ir.CreateICmpNE(copy.round, rounds));
-    }
-    ir.CreateCondBr(isApart, apart, together);
-    ir.SetInsertPoint(apart);
-    reportApart(ir, copy, first);
-    ir.SetInsertPoint(together);
-    copy.commonAt->addIncoming(copy.expected, together);
-    if (hasRounds)
-      copy.commonRound->addIncoming(rounds, together);
-  }
-  copy.over = BasicBlock::Create(context, "turns.over", &entry);
-  ir.CreateCondBr(ir.CreateICmpULT(nextFirst, given(BodyThreads)), copy.header, copy.over);
-  Value *nexts[] = {nextMemory, nextFirst, position[0], position[1], position[2]};
-  for (unsigned i = BodyMemory; i <= (hasPositions ? BodyZ : BodyFirst); ++i)
-    own(i)->addIncoming(nexts[i - BodyMemory], ir.GetInsertBlock());
-  if (copy.state)
-    copy.state->addIncoming(copy.state, ir.GetInsertBlock());
-}
-
-void BodySplit::reportApart(IRBuilder<> &ir, Copy &copy, Value *first) {
-  Type *i32 = Type::getInt32Ty(context);
-  SmallVector<Constant *, 8> sites;
-  for (CallInst *barrier : barriers)
-    sites.push_back(cast<Constant>(barrier->getArgOperand(0)));
-  sites.push_back(ir.getInt32(kFinished));
-  Constant *table = ConstantArray::get(ArrayType::get(i32, sites.size()), sites);
-  Module &module = *entry.getParent();
-  auto *global =
-      new GlobalVariable(module, table->getType(), true, GlobalValue::PrivateLinkage, table, "barriers");
-  const auto siteOf = [&](Value *state) {
-    return ir.CreateLoad(i32, ir.CreateInBoundsGEP(i32, global, ir.CreateZExt(state, ir.getInt64Ty())));
-  };
-  FunctionCallee report = module.getOrInsertFunction(
-      "enigma_report_simdgroups", FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), i32, i32, i32}, false));
-  cast<Function>(report.getCallee())->setDoesNotThrow();
-  ir.CreateCall(report, {call.getArgOperand(BodyFrame), siteOf(copy.expected), siteOf(copy.at),
-                         ir.CreateLShr(first, 5)});
-  result->addIncoming(ir.getInt32(0), ir.GetInsertBlock());
-  ir.CreateBr(afterCall);
-}
-
-void BodySplit::lookUpOperands(Copy &copy) {
-  for (BasicBlock *block : copy.region->blocks()) {
-    for (Instruction &instruction : *block) {
-      auto *made = cast_or_null<Instruction>(copy.made.lookup(&instruction));
-      if (!made)
-        continue;
-      if (barrierOf(block) == &instruction) {
-        if (copy.round)
-          copy.round->setIncomingValueForBlock(
-              made->getParent(),
-              operandOf(copy, cast<CallInst>(instruction).getArgOperand(1), &instruction, block));
-        continue;
-      }
-      if (auto *phi = dyn_cast<PHINode>(&instruction)) {
-        for (unsigned i = 0; i < phi->getNumIncomingValues(); ++i) {
-          BasicBlock *from = phi->getIncomingBlock(i);
-          if (copy.region->leads(from, block))
-            cast<PHINode>(made)->addIncoming(operandOf(copy, phi->getIncomingValue(i), phi, from),
-                                             cast<BasicBlock>(copy.made.lookup(from)));
-        }
-      } else if (!isa<ReturnInst, UnreachableInst>(instruction)) {
-        for (unsigned i = 0; i < instruction.getNumOperands(); ++i)
-          made->setOperand(i, operandOf(copy, instruction.getOperand(i), &instruction, block));
-      }
-      if (slots.contains(&instruction)) {
-        IRBuilder<> ir(made->getParent(), *made->getInsertionPointAfterDef());
-        keep(ir, copy, &instruction, made);
-      }
-    }
-  }
-}
-
-/// From the start to the first loop, and from each loop to those that go on where it ended.
-void BodySplit::connect() {
-  Type *i32 = Type::getInt32Ty(context);
-  Constant *none = ConstantInt::get(i32, 0);
-  const auto enter = [&](BasicBlock *from, unsigned state) {
-    if (state == finished && from != beforeCall) {
-      result->addIncoming(none, from);
-      BranchInst::Create(afterCall, from);
-      return;
-    }
-    Copy &to = copies[state == finished ? 0 : copyOf[state]];
-    BranchInst::Create(to.header, from);
-    for (unsigned i = BodyMemory; i <= (hasPositions ? BodyZ : BodyFirst); ++i)
-      cast<PHINode>(to.made[body.getArg(i)])->addIncoming(call.getArgOperand(i), from);
-    if (to.state)
-      to.state->addIncoming(ConstantInt::get(i32, state), from);
-    if (to.commonAt)
-      to.commonAt->addIncoming(none, from);
-    if (to.commonRound)
-      to.commonRound->addIncoming(none, from);
-  };
-  beforeCall->getTerminator()->eraseFromParent();
-  enter(beforeCall, finished);
-  for (Copy &copy : copies) {
-    if (copy.ends.size() == 1) {
-      enter(copy.over, copy.ends[0]);
-      continue;
-    }
-    BasicBlock *nowhere = BasicBlock::Create(context, "nowhere", &entry);
-    IRBuilder<> ir(nowhere);
-    ir.CreateUnreachable();
-    ir.SetInsertPoint(copy.over);
-    Value *where = copy.ends.empty() ? static_cast<Value *>(none) : copy.expected;
-    SwitchInst *which = ir.CreateSwitch(where, nowhere, unsigned(copy.ends.size()));
-    for (unsigned state : copy.ends) {
-      BasicBlock *on = BasicBlock::Create(context, "go.on", &entry);
-      which->addCase(ir.getInt32(state), on);
-      enter(on, state);
-    }
-  }
-}
-
-} // namespace
 
 bool splitAtBarriers(Module &module, double mostGrowth) {
   SmallVector<Function *, 2> bodies;
