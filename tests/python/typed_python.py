@@ -142,6 +142,15 @@ class Rules(ast.NodeTransformer):
         test = self.visit(node.test)
         return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
 
+    def visit_UnaryOp(self, node):
+        operand = self.visit(node.operand)
+        # `not` gives a Python bool, which would have no type of its own in what follows.
+        return (
+            self.expression("b1(not x)", x=operand)
+            if isinstance(node.op, ast.Not)
+            else ast.UnaryOp(node.op, operand)
+        )
+
     def visit_If(self, node):
         test = self.visit(node.test)
         return ast.If(test, self.block(node.body), self.block(node.orelse))
