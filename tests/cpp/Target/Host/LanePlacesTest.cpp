@@ -152,7 +152,7 @@ TEST(LanePlaces, NeighboursUnderAMask) {
                     Argument::scalar(c.high)},
                    {int64_t(c.n)});
       });
-      const std::string prefix = "guarded: load from parameter 'A' is out of bounds: ";
+      const std::string prefix = "guarded: load from parameter A is out of bounds: ";
       EXPECT_EQ(error, *c.error ? prefix + c.error : "") << cpu;
       EXPECT_EQ(out, want) << "'" << cpu << "' back " << c.back << ", " << c.low << " to " << c.high;
     }
