@@ -72,22 +72,57 @@ void KernelLowering::lowerRun(const MatrixRun &run, MatrixEmitter &matrices) {
             factors[side].insert({value, matrices.factor(from, stride, transpose, side == 1, copy)});
           }
         }
-  for (const MatrixTile &tile : run.tiles) {
+  // Sums of tiles whose turn is not now wait in memory: more than the registers hold, they would be moved in
+  // and out of them in the middle of a tile.
+  llvm::DenseSet<mlir::Value> made;
+  for (const MatrixTile &tile : run.tiles)
+    for (const MatrixTile::Link &link : tile.links)
+      for (mlir::Operation *product : link)
+        made.insert(product->getResult(0));
+  const auto startOf = [&](const MatrixTile &tile) {
     llvm::SmallVector<Components, 4> start;
     for (mlir::Operation *product : tile.links.front())
       start.push_back(product->getNumOperands() > 2 ? valueOf(product->getOperand(2)) : Components{});
-    MatrixEmitter::Sums sums = matrices.sideBySide(start);
+    return matrices.sideBySide(start);
+  };
+  llvm::SmallVector<MatrixEmitter::Sums, 4> sums(run.tiles.size());
+  llvm::SmallVector<unsigned, 4> place;
+  for (auto [tile, own] : llvm::zip(run.tiles, sums)) {
+    place.push_back(copies);
+    copies += unsigned(tile.links.front().size());
+    if (&own != &sums.front() && llvm::none_of(tile.links.front(), [&](mlir::Operation *product) {
+          return product->getNumOperands() > 2 && made.contains(product->getOperand(2));
+        })) {
+      own = startOf(tile);
+      matrices.putAway(own, place.back());
+    }
+  }
+  const auto typeOf = [](const MatrixTile::Link &link) {
+    return elementOf(llvm::cast<SimdgroupMatrixType>(link[0]->getResult(0).getType()).getElementType());
+  };
+  const auto bindResults = [&](const MatrixTile::Link &link, const MatrixEmitter::Sums &own) {
+    for (auto [product, result] : llvm::zip(link, matrices.apart(own, typeOf(link))))
+      values[product->getResult(0)] = result;
+  };
+  for (size_t t = 0; t < run.tiles.size(); ++t) {
+    const MatrixTile &tile = run.tiles[t];
+    if (sums[t].parts.empty())
+      sums[t] = startOf(tile);
+    else
+      matrices.takeBack(sums[t], place[t]);
     for (const MatrixTile::Link &link : tile.links) {
-      const auto type =
-          elementOf(llvm::cast<SimdgroupMatrixType>(link[0]->getResult(0).getType()).getElementType());
       llvm::SmallVector<MatrixEmitter::Factor, 4> right;
       for (mlir::Operation *product : link)
         right.push_back(factors[1].find(product->getOperand(1))->second);
-      matrices.addProducts(sums, factors[0].find(link[0]->getOperand(0))->second, right, type);
-      const auto results = matrices.apart(sums, type);
-      for (auto [product, result] : llvm::zip(link, results))
-        values[product->getResult(0)] = result;
+      matrices.addProducts(sums[t], factors[0].find(link[0]->getOperand(0))->second, right, typeOf(link));
+      bindResults(link, sums[t]);
     }
+    if (t + 1 < run.tiles.size())
+      matrices.putAway(sums[t], place[t]);
+  }
+  for (size_t t = 0; t + 1 < run.tiles.size(); ++t) {
+    matrices.takeBack(sums[t], place[t]);
+    bindResults(run.tiles[t].links.back(), sums[t]);
   }
 }
 

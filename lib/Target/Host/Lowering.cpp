@@ -223,7 +223,7 @@ KernelEmitter::Shape KernelLowering::shapeOf(KernelDescriptor &descriptor) {
           descriptor.params,
           arrays.emitterArrays(into),
           arrays.hostBytes(),
-          runs.mostFactors() * MatrixEmitter::kCopyBytes,
+          runs.mostCopies() * MatrixEmitter::kCopyBytes,
           hasBarriers,
           descriptor.traversal,
           asksLanes ? asksPosition : asksGroupX,

@@ -55,6 +55,9 @@ public:
   Sums sideBySide(llvm::ArrayRef<Components> matrices);
   void addProducts(Sums &sums, const Factor &left, llvm::ArrayRef<Factor> right, ElementKind result);
   llvm::SmallVector<Components, 4> apart(const Sums &sums, ElementKind type);
+  /// Moves sums to the memory of copies, `copy` and those after it, and back to registers.
+  void putAway(const Sums &sums, unsigned copy);
+  void takeBack(Sums &sums, unsigned copy);
 
 private:
   using Rows = llvm::SmallVector<llvm::Value *, 8>;

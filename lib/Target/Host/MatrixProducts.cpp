@@ -109,6 +109,18 @@ SmallVector<Components, 4> MatrixEmitter::apart(const Sums &sums, ElementKind ty
   return matrices;
 }
 
+void MatrixEmitter::putAway(const Sums &sums, unsigned copy) {
+  for (auto [i, part] : enumerate(sums.parts))
+    ir.CreateAlignedStore(part, ir.CreateConstInBoundsGEP1_64(part->getType(), copyAddress(copy), i),
+                          Align(32));
+}
+
+void MatrixEmitter::takeBack(Sums &sums, unsigned copy) {
+  for (auto [i, part] : enumerate(sums.parts))
+    part = ir.CreateAlignedLoad(
+        part->getType(), ir.CreateConstInBoundsGEP1_64(part->getType(), copyAddress(copy), i), Align(32));
+}
+
 void MatrixEmitter::addProducts(Sums &sums, const Factor &left, ArrayRef<Factor> right, ElementKind result) {
   Type *number = ir.getFloatTy();
   auto *rowType = FixedVectorType::get(number, kMatrix);

@@ -151,7 +151,9 @@ void MatrixRuns::close(Operations &products, llvm::ArrayRef<mlir::Operation *> l
       distinct.insert(factor(op));
     run.factors += unsigned(distinct.size());
   }
-  most = std::max(most, run.factors);
+  for (const MatrixTile &tile : run.tiles)
+    run.sums += unsigned(tile.links.front().size());
+  most = std::max(most, run.factors + run.sums);
   for (mlir::Operation *load : loads)
     if (!load->use_empty() && llvm::all_of(load->getUses(), [&](mlir::OpOperand &use) {
           return inRun.contains(use.getOwner()) && use.getOperandNumber() < 2;

@@ -27,6 +27,7 @@ struct MatrixTile {
 struct MatrixRun {
   llvm::SmallVector<MatrixTile, 4> tiles;
   unsigned factors = 0; ///< distinct values on the left, and on the right
+  unsigned sums = 0;    ///< matrices of all tiles
 };
 
 class MatrixRuns {
@@ -42,8 +43,8 @@ public:
     const auto found = runs.find(op);
     return found == runs.end() ? nullptr : &found->second;
   }
-  /// The most factors of a run.
-  unsigned mostFactors() const { return most; }
+  /// The most matrices that a run keeps in memory: factors and sums.
+  unsigned mostCopies() const { return most; }
 
 private:
   void findIn(mlir::Block &block);
