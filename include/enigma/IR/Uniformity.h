@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Which values differ between the threads of a threadgroup, and the rules that rest on it: all threads come
-// to each barrier, and all lanes of a simdgroup to each operation on a matrix that they hold together. What can
-// be shown to differ is an error before the kernel ever runs; where only data decide, the host finds out when
-// it runs.
+// to each barrier, and all lanes of a simdgroup to each operation on a matrix that they hold together. What
+// can be shown to differ is an error before the kernel ever runs; where only data decide, the host finds out
+// when it runs.
 //
 //     if lid < 16:            # differs from thread to thread
 //         enigma.barrier()    # error, with the line of the condition
