@@ -97,7 +97,9 @@ def test_read_only_memory_is_not_written(rt):
     out = rt.empty(4)
     rt.launch(enigma.compile(add), [shared, shared, out], grid=4, threads=4)
     assert np.array_equal(out.numpy(), [2, 2, 2, 2])
-    with pytest.raises(enigma.LaunchError, match="parameter A is written by the kernel, got read-only memory"):
+    with pytest.raises(
+        enigma.LaunchError, match="parameter A is written by the kernel, got read-only memory"
+    ):
         rt.launch(enigma.compile(double), [shared], grid=4, threads=4)
 
 
