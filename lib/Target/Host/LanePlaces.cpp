@@ -7,7 +7,7 @@
 //
 //   A[n - 1 - i]         one load, reversed
 //   A[3 * i]             one load of 94 elements, of which every third is kept
-//   A[33 * i], A[P[i]]   a gather
+//   A[33 * i], A[P[i]]   a gather; of vectors of 2 or 4, a load for each lane
 //   if i < n: A[i]       a load under a mask
 //
 // Lanes are written in their order, so that of several at one place the last stays.
@@ -48,7 +48,7 @@ bool MemoryEmitter::isInline(const Access &access, const LaneMask &mask, bool is
   }
   if (access.components == 1)
     return hasPlaces || (index.isLinear() && (index.stride == -1 || (!isStore && isPicked(access))));
-  return access.components != 3 && index.isLinear();
+  return access.components != 3;
 }
 
 bool MemoryEmitter::isPicked(const Access &access) const {
@@ -199,6 +199,15 @@ Value *MemoryEmitter::addresses(const Access &access, const LaneMask &mask) {
   return ir.CreateGEP(element, address(access), ConstantVector::get(steps));
 }
 
+/// Where each lane's vector lies.
+SmallVector<Value *, kLanes> MemoryEmitter::vectorAddresses(const Access &access, const LaneMask &mask) {
+  SmallVector<Value *, kLanes> result;
+  Value *places = access.index.isLinear() ? nullptr : addresses(access, mask);
+  for (unsigned lane = 0; lane < kLanes; ++lane)
+    result.push_back(places ? ir.CreateExtractElement(places, lane) : linearAddress(access, lane));
+  return result;
+}
+
 /// Where lane l of a linear access lies.
 Value *MemoryEmitter::linearAddress(const Access &access, int64_t lane) {
   return ir.CreateConstGEP1_64(elementType(access), address(access),
@@ -219,8 +228,8 @@ Value *MemoryEmitter::loadPlaces(const Access &access, const LaneMask &mask) {
   if (access.components > 1) {
     auto *one = FixedVectorType::get(type->getElementType(), access.scalars());
     SmallVector<Value *, kLanes> parts;
-    for (unsigned lane = 0; lane < kLanes; ++lane)
-      parts.push_back(ir.CreateAlignedLoad(one, linearAddress(access, lane), align));
+    for (Value *place : vectorAddresses(access, mask))
+      parts.push_back(ir.CreateAlignedLoad(one, place, align));
     return concatenated(parts);
   }
   if (!isPicked(access))
@@ -246,9 +255,9 @@ void MemoryEmitter::storePlaces(const Access &access, Value *wide, const LaneMas
   }
   if (access.components > 1) {
     SmallVector<int, 4> picked(access.scalars());
-    for (unsigned lane = 0; lane < kLanes; ++lane) {
+    for (auto [lane, place] : enumerate(vectorAddresses(access, mask))) {
       std::iota(picked.begin(), picked.end(), int(lane * access.scalars()));
-      ir.CreateAlignedStore(ir.CreateShuffleVector(wide, picked), linearAddress(access, lane), align);
+      ir.CreateAlignedStore(ir.CreateShuffleVector(wide, picked), place, align);
     }
     return;
   }

@@ -98,6 +98,7 @@ private:
   llvm::Value *firstLane(const Access &access, const LaneMask &mask);
   llvm::Value *firstIndex(const Access &access, const LaneMask &mask);
   llvm::Value *addressUnderMask(const Access &access, const LaneMask &mask);
+  llvm::SmallVector<llvm::Value *, kLanes> vectorAddresses(const Access &access, const LaneMask &mask);
   llvm::Value *linearAddress(const Access &access, int64_t lane);
   llvm::Value *concatenated(llvm::ArrayRef<llvm::Value *> parts);
   llvm::Value *loadPlaces(const Access &access, const LaneMask &mask);

@@ -168,6 +168,12 @@ TEST(LanePlaces, NothingButSlowBlocksCallsOutOfLine) {
     EXPECT_NE(ir.find("@enigma_load_"), std::string::npos) << "nothing checks the bounds";
     EXPECT_EQ(callsInline(ir), 0u) << p.name;
   }
+  // Vectors of 2 and 4 need no such instructions.
+  for (const char *type : {"vector<2xf32>", "vector<4xi16>"})
+    for (const char *cpu : kCpus) {
+      wide.cpu = cpu;
+      EXPECT_EQ(callsInline(moves(type, kPatterns[4].text, wide).code->llvmIr()), 0u) << type << cpu;
+    }
   EXPECT_EQ(callsInline(guarded("x86-64-v4").code->llvmIr()), 0u);
   // What the CPU has no instructions for stays a call.
   wide.cpu = "x86-64";
