@@ -46,6 +46,7 @@ from enigma.memory import *
 from enigma.mma import *
 from enigma.packing import *
 from enigma.pipelines import pipeline as pipeline
+from enigma.reductions import threadgroup_reduce as threadgroup_reduce
 from enigma.runtime import Array as Array
 from enigma.runtime import HostRuntime as HostRuntime
 from enigma.runtime import MetalRuntime as MetalRuntime
